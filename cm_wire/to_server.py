@@ -1,0 +1,209 @@
+"""Commands a client may send on the control channel: imperative names, one tagged union.
+
+Each travels in a `Request` with an id of the client's choosing and gets exactly one answer. The id makes a command
+idempotent: sent again after a lost connection it has no second effect and gets the first answer.
+"""
+
+import msgspec
+
+from cm_wire.asking import AskContext, Diagnostic, Span, Terms
+from cm_wire.ids import AskId, CommandId, FilePath, OfferId, PersonId, SessionId
+from cm_wire.session import Mode
+
+
+class _Command(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=True):
+    pass
+
+
+class Hello(_Command, frozen=True):
+    """First on every connection. `resume_*` name the last fact seen, to be sent what was missed."""
+
+    protocol: int
+    client: str
+    resume_epoch: str = ""
+    resume_after: int = 0
+
+
+class Heartbeat(_Command, frozen=True):
+    """Sign of life, every `Welcome.heartbeat_ms`. `number` rises by one; the answer echoes it."""
+
+    number: int
+
+
+class RankMentors(_Command, frozen=True):
+    context: AskContext
+    terms: Terms
+
+
+class PostAsk(_Command, frozen=True):
+    """`mentor` names one from the list; empty means whoever fits and answers first."""
+
+    context: AskContext
+    terms: Terms
+    mentor: PersonId | None = None
+
+
+class CancelAsk(_Command, frozen=True):
+    ask_id: AskId
+
+
+class GoOnline(_Command, frozen=True):
+    pass
+
+
+class GoOffline(_Command, frozen=True):
+    pass
+
+
+class AcceptOffer(_Command, frozen=True):
+    offer_id: OfferId
+
+
+class DeclineOffer(_Command, frozen=True):
+    offer_id: OfferId
+    reason: str = ""
+
+
+class ShareFile(_Command, frozen=True):
+    """Learner only. The text enters the document by the server's seed client, so it is nobody's edit."""
+
+    session_id: SessionId
+    path: FilePath
+    language_id: str
+    text: str
+
+
+class UnshareFile(_Command, frozen=True):
+    session_id: SessionId
+    path: FilePath
+
+
+class RenameFile(_Command, frozen=True):
+    session_id: SessionId
+    path: FilePath
+    new_path: FilePath
+
+
+class Diagnose(_Command, frozen=True):
+    """Mentor only: the one-line diagnosis and estimate that must stand before the meter may start."""
+
+    session_id: SessionId
+    text: str
+    minutes: int
+
+
+class StartMeter(_Command, frozen=True):
+    session_id: SessionId
+
+
+class PauseMeter(_Command, frozen=True):
+    session_id: SessionId
+
+
+class ResumeMeter(_Command, frozen=True):
+    session_id: SessionId
+
+
+class ExtendCap(_Command, frozen=True):
+    session_id: SessionId
+    minutes: int
+
+
+class SetMode(_Command, frozen=True):
+    session_id: SessionId
+    mode: Mode
+
+
+class SendChat(_Command, frozen=True):
+    session_id: SessionId
+    text: str
+
+
+class PointAt(_Command, frozen=True):
+    session_id: SessionId
+    path: FilePath
+    span: Span
+    note: str = ""
+
+
+class ReportDiagnostics(_Command, frozen=True):
+    """Learner only: what the learner's own tools say of a shared file now."""
+
+    session_id: SessionId
+    path: FilePath
+    diagnostics: tuple[Diagnostic, ...]
+
+
+class ReportDigest(_Command, frozen=True):
+    """The divergence alarm: SHA-256 of each shared text at a state vector (both hex)."""
+
+    session_id: SessionId
+    state_vector: str
+    digests: dict[FilePath, str]
+
+
+class EndSession(_Command, frozen=True):
+    session_id: SessionId
+
+
+class RateSession(_Command, frozen=True):
+    session_id: SessionId
+    stars: int
+    solved: bool | None = None
+    comment: str = ""
+
+
+class RequestRefund(_Command, frozen=True):
+    session_id: SessionId
+    reason: str = ""
+
+
+class GetReceipt(_Command, frozen=True):
+    session_id: SessionId
+
+
+class GetPatch(_Command, frozen=True):
+    session_id: SessionId
+
+
+class GetNote(_Command, frozen=True):
+    session_id: SessionId
+
+
+Command = (
+    Hello
+    | Heartbeat
+    | RankMentors
+    | PostAsk
+    | CancelAsk
+    | GoOnline
+    | GoOffline
+    | AcceptOffer
+    | DeclineOffer
+    | ShareFile
+    | UnshareFile
+    | RenameFile
+    | Diagnose
+    | StartMeter
+    | PauseMeter
+    | ResumeMeter
+    | ExtendCap
+    | SetMode
+    | SendChat
+    | PointAt
+    | ReportDiagnostics
+    | ReportDigest
+    | EndSession
+    | RateSession
+    | RequestRefund
+    | GetReceipt
+    | GetPatch
+    | GetNote
+)
+
+
+class Request(msgspec.Struct, frozen=True):
+    """One text frame from a client."""
+
+    id: CommandId
+    command: Command
