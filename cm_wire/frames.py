@@ -61,7 +61,7 @@ def request_id(frame: str | bytes) -> CommandId:
     try:
         raw = _envelope_decoder.decode(frame).get("id")
         value: Any = msgspec.json.decode(raw) if raw is not None else ""
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return CommandId("")
     readable = isinstance(value, str) and len(value) <= COMMAND_ID_CHARACTERS_MAX
     return CommandId(value if readable else "")

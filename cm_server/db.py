@@ -1,0 +1,210 @@
+"""The database door: one writer that commits in natural groups, readers beside it.
+
+Owns: engines, pragmas, the writer thread, what an acknowledgement means (the commit returned, `synchronous=FULL`).
+Does not own any table. A guess that would be wrong: there is no commit in the stages. `write` runs their function in a
+savepoint of the current group; everyone in a group is told after the one commit, so a commit costs what the disk
+costs however many wait, and the next group is whatever came in meanwhile.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any, Final, TypeVar, cast
+
+from sqlalchemy import Connection, Engine, Table, create_engine, event, insert
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import ConnectionPoolEntry
+from sqlmodel import Session
+
+T = TypeVar("T")
+
+WRITES_PER_GROUP_MAX: Final = 512
+WRITES_WAITING_MAX: Final = 20_000
+READERS: Final = 4
+
+
+class StorageUnavailable(Exception):  # noqa: N818 - reads as what happened
+    """The database refused or failed; nothing of the write is in it, or, for a lost commit, nobody was told it is."""
+
+
+@dataclass(slots=True)
+class _Work:
+    run: Callable[[Session], Any]
+    done: Future[Any] = field(default_factory=Future)
+
+
+@dataclass(slots=True)
+class _Append:
+    table: Table
+    rows: Sequence[Mapping[str, Any]]
+    done: Future[Any] = field(default_factory=Future)
+
+
+class Database:
+    """`write` and `append` return when their effect is durable; `read` sees the last committed group."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._writing = _engine(url, writes=True)
+        self._reading = _engine(url, writes=False)
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="db-read")
+        self._waiting: SimpleQueue[_Work | _Append | None] = SimpleQueue()
+        self._writer = threading.Thread(target=self._write_groups, name="db-write", daemon=True)
+        self._closed = False
+        self._writer.start()
+
+    @property
+    def engine(self) -> Engine:
+        """For migrations and checks, which manage their own transactions before the server serves."""
+        return self._writing
+
+    async def write(self, work: Callable[[Session], T]) -> T:
+        """Run `work` in a transaction on the writer thread; its exception rolls back its own changes only.
+
+        Called once, except on PostgreSQL after a serialisation failure, when it runs again from the start: it must
+        read and write through its session and touch nothing else.
+        """
+        return cast("T", await self._enqueue(_Work(work)))
+
+    async def append(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Insert rows by the cheapest road: all appends that wait together become one statement per table."""
+        await self._enqueue(_Append(table, rows))
+
+    async def read(self, work: Callable[[Session], T]) -> T:
+        """Run `work` on a reader thread; what it changes is rolled back."""
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, work)
+
+    async def close(self) -> None:
+        """Finish what waits, then close; later calls fail with `StorageUnavailable`."""
+        if self._closed:
+            return
+        self._closed = True
+        self._waiting.put(None)
+        await asyncio.get_running_loop().run_in_executor(None, self._writer.join)
+        self._readers.shutdown()
+        self._writing.dispose()
+        self._reading.dispose()
+
+    async def _enqueue(self, job: _Work | _Append) -> Any:
+        if self._closed:
+            raise StorageUnavailable("The database is closed.")
+        if self._waiting.qsize() >= WRITES_WAITING_MAX:
+            raise StorageUnavailable(f"More than {WRITES_WAITING_MAX} writes wait for the disk.")
+        self._waiting.put(job)
+        return await asyncio.wrap_future(job.done)
+
+    def _read(self, work: Callable[[Session], T]) -> T:
+        try:
+            with Session(self._reading, expire_on_commit=False) as session:
+                return work(session)
+        except DBAPIError as error:
+            raise StorageUnavailable(_reason(error)) from error
+
+    def _write_groups(self) -> None:
+        while group := self._next_group():
+            self._commit(group)
+
+    def _next_group(self) -> list[_Work | _Append]:
+        first = self._waiting.get()
+        if first is None:
+            return []
+        group = [first]
+        while len(group) < WRITES_PER_GROUP_MAX and not self._waiting.empty():
+            job = self._waiting.get()
+            if job is None:
+                self._waiting.put(None)
+                break
+            group.append(job)
+        return group
+
+    def _commit(self, group: list[_Work | _Append]) -> None:
+        """One transaction for the group; a caller whose own part failed has been told before the commit."""
+        answers: list[tuple[Future[Any], Any]] = []
+        try:
+            with self._writing.begin() as connection:
+                for jobs in _runs(group):
+                    answers.extend(_perform(connection, jobs))
+        except DBAPIError as error:
+            if len(group) > 1:
+                for job in group:
+                    if not job.done.done():
+                        self._commit([job])
+                return
+            _fail(group[0].done, StorageUnavailable(_reason(error)), error)
+            return
+        for done, value in answers:
+            done.set_result(value)
+
+
+def _runs(group: list[_Work | _Append]) -> list[list[_Work | _Append]]:
+    """Consecutive appends to one table together, everything else by itself, in the order they came."""
+    runs: list[list[_Work | _Append]] = []
+    for job in group:
+        last = runs[-1][-1] if runs else None
+        if isinstance(job, _Append) and isinstance(last, _Append) and last.table is job.table:
+            runs[-1].append(job)
+        else:
+            runs.append([job])
+    return runs
+
+
+def _perform(connection: Connection, jobs: list[_Work | _Append]) -> list[tuple[Future[Any], Any]]:
+    first = jobs[0]
+    if isinstance(first, _Append):
+        rows = [dict(row) for job in jobs if isinstance(job, _Append) for row in job.rows]
+        connection.execute(insert(first.table), rows)
+        return [(job.done, None) for job in jobs]
+    connection.exec_driver_sql("SAVEPOINT one_write")
+    try:
+        with Session(connection, expire_on_commit=False, autoflush=True) as session:
+            value = first.run(session)
+            session.flush()
+            session.expunge_all()
+    except Exception as error:
+        if isinstance(error, DBAPIError) and error.connection_invalidated:
+            raise
+        connection.exec_driver_sql("ROLLBACK TO SAVEPOINT one_write")
+        connection.exec_driver_sql("RELEASE SAVEPOINT one_write")
+        _fail(first.done, error, None)
+        return []
+    connection.exec_driver_sql("RELEASE SAVEPOINT one_write")
+    return [(first.done, value)]
+
+
+def _fail(done: Future[Any], error: Exception, cause: Exception | None) -> None:
+    error.__cause__ = cause or error.__cause__
+    done.set_exception(error)
+
+
+def _reason(error: DBAPIError) -> str:
+    return f"The database says: {error.orig}"
+
+
+def _engine(url: str, *, writes: bool) -> Engine:
+    if not url.startswith("sqlite"):
+        return create_engine(url, pool_size=1 if writes else READERS, pool_pre_ping=True)
+    path = Path(url.removeprefix("sqlite:///"))
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    engine = create_engine(url, pool_size=1 if writes else READERS, max_overflow=0)
+    begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
+
+    @event.listens_for(engine, "connect")
+    def set_pragmas(connection: Any, _: ConnectionPoolEntry) -> None:
+        connection.isolation_level = None  # SQLAlchemy's own BEGIN below, not the driver's late one
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "busy_timeout=5000",
+        ):
+            connection.execute(f"PRAGMA {pragma}").close()
+
+    @event.listens_for(engine, "begin")
+    def begin_transaction(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
