@@ -32,8 +32,8 @@ from cm_server.billing.gateway_outcomes import (
     ReversalOutcome,
     Reversed,
     SavedCard,
-    Transferred,
     TransferOutcome,
+    Transferred,
     TransferRef,
     VoidOutcome,
 )
