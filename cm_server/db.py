@@ -16,7 +16,7 @@ from queue import SimpleQueue
 from typing import Any, Final, TypeVar, cast
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event, insert
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session
 
@@ -128,13 +128,13 @@ class Database:
             with self._writing.begin() as connection:
                 for jobs in _runs(group):
                     answers.extend(_perform(connection, jobs))
-        except DBAPIError as error:
+        except SQLAlchemyError as error:
+            unanswered = [job for job in group if not job.done.done()]
             if len(group) > 1:
-                for job in group:
-                    if not job.done.done():
-                        self._commit([job])
-                return
-            _fail(group[0].done, StorageUnavailable(_reason(error)), error)
+                for job in unanswered:
+                    self._commit([job])
+            elif unanswered:
+                _fail(group[0].done, StorageUnavailable(_reason(error)), error)
             return
         for done, value in answers:
             done.set_result(value)
@@ -158,20 +158,19 @@ def _perform(connection: Connection, jobs: list[_Work | _Append]) -> list[tuple[
         rows = [dict(row) for job in jobs if isinstance(job, _Append) for row in job.rows]
         connection.execute(insert(first.table), rows)
         return [(job.done, None) for job in jobs]
-    connection.exec_driver_sql("SAVEPOINT one_write")
+    # The session keeps to a savepoint of the group's transaction, so its failure is its own.
+    session = Session(connection, expire_on_commit=False, join_transaction_mode="create_savepoint")
     try:
-        with Session(connection, expire_on_commit=False, autoflush=True) as session:
-            value = first.run(session)
-            session.flush()
-            session.expunge_all()
+        value = first.run(session)
+        session.commit()
     except Exception as error:
         if isinstance(error, DBAPIError) and error.connection_invalidated:
             raise
-        connection.exec_driver_sql("ROLLBACK TO SAVEPOINT one_write")
-        connection.exec_driver_sql("RELEASE SAVEPOINT one_write")
+        session.rollback()
         _fail(first.done, error, None)
         return []
-    connection.exec_driver_sql("RELEASE SAVEPOINT one_write")
+    finally:
+        session.close()
     return [(first.done, value)]
 
 
@@ -180,8 +179,8 @@ def _fail(done: Future[Any], error: Exception, cause: Exception | None) -> None:
     done.set_exception(error)
 
 
-def _reason(error: DBAPIError) -> str:
-    return f"The database says: {error.orig}"
+def _reason(error: SQLAlchemyError) -> str:
+    return f"The database says: {getattr(error, 'orig', error)}"
 
 
 def _engine(url: str, *, writes: bool) -> Engine:
