@@ -1,0 +1,208 @@
+"""The check every Yjs update passes before it may reach the CRDT library, at both doors.
+
+Owns the decision: whole updates in, one outcome out, and a refusal leaves no trace. Does not own the
+document: after an Admitted, apply, log and relay `Admitted.update`, which may be less than what came.
+A reader would guess that refusing odd bytes is enough; well-formed updates can make replicas differ
+for good, which is what `order` is for.
+"""
+
+from collections import deque
+from collections.abc import Callable
+
+from cm_wire.yjs import rules as rulebook
+from cm_wire.yjs import update as updates
+from cm_wire.yjs.known_document import KnownDocument
+from cm_wire.yjs.order import TooFarError
+from cm_wire.yjs.rules import Participant, Relay, Rules
+from cm_wire.yjs.structs import Block, ClientId, Clock, Deletes, Update, from_clock
+from cm_wire.yjs.update import TooMuchError, UnsupportedContentError
+from cm_wire.yjs.varint import MalformedError
+from cm_wire.yjs.verdict import (
+    Admitted,
+    Gap,
+    MissingError,
+    Outcome,
+    Refusal,
+    RefusalCode,
+    RefusedError,
+    Replayed,
+)
+
+
+def _nothing_is_protected(path: str) -> bool:  # noqa: ARG001, the shape of the question
+    return False
+
+
+class AdmissionState:
+    """What the check knows of one session's document. Show it everything the document gets."""
+
+    def __init__(self, is_protected: Callable[[str], bool] = _nothing_is_protected) -> None:
+        """Begin with an empty document; `is_protected` names paths only their owner may change."""
+        self._document = KnownDocument(is_protected)
+
+    @classmethod
+    def from_trusted_update(
+        cls, encoded: bytes, is_protected: Callable[[str], bool] = _nothing_is_protected
+    ) -> "AdmissionState":
+        """Begin with the whole state of a document of ours (`doc.get_update()`)."""
+        state = cls(is_protected)
+        state.record_trusted(encoded)
+        return state
+
+    def record_trusted(self, encoded: bytes) -> None:
+        """Take over an update of our own: the seed's, the log's, or what was typed right here.
+
+        Trusted as to who wrote it, not as to its shape: raise MalformedError for what cannot be ours.
+        """
+        outcome = self._decide(encoded, rulebook.TRUSTED)
+        if isinstance(outcome, Gap | Refusal):
+            raise MalformedError(
+                f"an update of our own does not fit its document: {outcome.reason}"
+            )
+
+    def admit(
+        self, encoded: bytes, participant: Participant, *, is_answer: bool = False
+    ) -> Outcome:
+        """Decide about a person's update; `is_answer` marks a sync step 2.
+
+        An answer may carry others' structs: what is known of them is dropped, the rest withheld.
+        """
+        return self._decide(encoded, rulebook.of_participant(participant, is_answer=is_answer))
+
+    def admit_relayed(self, encoded: bytes, relay: Relay) -> Outcome:
+        """Decide, in a language server, about an update or a sync step 2 of its server."""
+        return self._decide(encoded, rulebook.of_relay(relay))
+
+    def next_clock(self, client: ClientId) -> Clock:
+        """Return the clock of the client's next struct; 0 for an id that never wrote."""
+        return self._document.order.next_clock(client)
+
+    def state_vector(self) -> dict[ClientId, Clock]:
+        """Return the next clock of everyone who has written."""
+        return self._document.order.state_vector()
+
+    def shared_paths(self) -> frozenset[str]:
+        """Return the paths of the files that are shared now."""
+        return self._document.live_paths
+
+    def _decide(self, encoded: bytes, rules: Rules) -> Outcome:
+        document = self._document
+        clocks_before: dict[ClientId, Clock] = {}
+        try:
+            update = updates.decode(encoded, rules.limits)
+            blocks, withheld = _new_blocks(update.blocks, document, rules)
+            clocks_before = {
+                block.client: document.order.next_clock(block.client) for block in blocks
+            }
+            document.order.begin_update(rules.steps)
+            _take_in_order(blocks, document, rules)
+            deletes = _new_deletes(update.deletes, document, rules)
+        except (MalformedError, RefusedError, MissingError, TooFarError) as fault:
+            document.undo(clocks_before)
+            return _outcome_of(fault)
+        document.commit(deletes)
+        if not blocks and not deletes:
+            return Replayed(withheld)
+        new = Update(blocks, deletes)
+        return Admitted(encoded if new == update else updates.encode(new), withheld)
+
+
+def _new_blocks(
+    blocks: list[Block], document: KnownDocument, rules: Rules
+) -> tuple[list[Block], tuple[ClientId, ...]]:
+    """Return what is not known yet of the allowed authors, and the strangers left out."""
+    new: list[Block] = []
+    withheld: list[ClientId] = []
+    for block in blocks:
+        known = document.order.next_clock(block.client)
+        if block.end <= known:
+            continue
+        if not rules.allows_author(block.client):
+            if not rules.withholds_strangers:
+                raise RefusedError(
+                    RefusalCode.NOT_YOURS,
+                    f"new structs of client {block.client}: a resend comes from their author",
+                )
+            withheld.append(block.client)
+        elif block.clock > known:
+            raise MissingError(
+                block.client,
+                known,
+                f"client {block.client} goes on at clock {block.clock}, known up to {known}",
+            )
+        else:
+            new.append(block if block.clock == known else _from_known(block, known))
+    return new, tuple(withheld)
+
+
+def _from_known(block: Block, known: Clock) -> Block:
+    later = [struct for struct in block.structs if struct.clock + struct.length > known]
+    later[0] = from_clock(block.client, later[0], max(known, later[0].clock))
+    return Block(block.client, later)
+
+
+def _take_in_order(blocks: list[Block], document: KnownDocument, rules: Rules) -> None:
+    """Take all structs, each after those it rests on, whichever client's they are."""
+    waiting = {block.client: deque(block.structs) for block in blocks}
+    for block in blocks:
+        chain = [block.client]
+        while chain:
+            client = chain[-1]
+            structs = waiting[client]
+            missing = document.missing_for(structs[0]) if structs else None
+            if not structs:
+                chain.pop()
+            elif missing is None:
+                document.take(client, structs.popleft(), rules)
+                # Only as far as the one that waits needs it: what comes next may rest on that one.
+                if len(chain) > 1:
+                    chain.pop()
+            elif not waiting.get(missing[0]) or missing[0] in chain:
+                raise _lacking(client, missing, document)
+            else:
+                chain.append(missing[0])
+
+
+def _lacking(
+    client: ClientId, missing: tuple[ClientId, Clock], document: KnownDocument
+) -> Exception:
+    if missing[0] == client:
+        return RefusedError(
+            RefusalCode.WRONG_ORDER, f"client {client} inserts next to text it has not written yet"
+        )
+    known = document.order.next_clock(missing[0])
+    return MissingError(
+        missing[0], known, f"an insert rests on clock {missing[1]} of client {missing[0]}: unknown"
+    )
+
+
+def _new_deletes(deletes: list[Deletes], document: KnownDocument, rules: Rules) -> list[Deletes]:
+    if not deletes:
+        return []
+    if not rules.withholds_strangers:
+        for entry in deletes:
+            known = document.order.next_clock(entry.client)
+            clock, length = entry.ranges[-1]
+            if clock + length > known:
+                raise MissingError(
+                    entry.client, known, f"a delete of client {entry.client}'s text that is unknown"
+                )
+    new = document.new_deletes(deletes)
+    document.check_deletes(new, rules)
+    return new
+
+
+def _outcome_of(fault: Exception) -> Outcome:
+    match fault:
+        case RefusedError():
+            return fault.refusal
+        case MissingError():
+            return fault.gap
+        case UnsupportedContentError():
+            return Refusal(RefusalCode.CONTENT_TYPE, str(fault))
+        case TooMuchError():
+            return Refusal(RefusalCode.UPDATE_TOO_LARGE, str(fault))
+        case TooFarError():
+            return Refusal(RefusalCode.WRONG_ORDER, "too much text between the origins of inserts")
+        case _:
+            return Refusal(RefusalCode.MALFORMED, str(fault))

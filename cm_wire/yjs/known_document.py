@@ -1,0 +1,268 @@
+"""What the admission check knows of one document: homes of items, their order, what is deleted.
+
+Owns taking structs and deletes in, one by one, each held to the rules; and taking them out again
+when a later one of the same update is refused. Does not own reading updates or choosing outcomes.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from cm_wire.yjs.clock_ranges import ClockRanges
+from cm_wire.yjs.order import Home, MapSlot, Order, Piece, SharedText
+from cm_wire.yjs.rules import Rules
+from cm_wire.yjs.structs import (
+    ClientId,
+    Clock,
+    Collected,
+    Deletes,
+    Entry,
+    Insert,
+    ItemId,
+    Skip,
+    Struct,
+    Tombstone,
+    Value,
+)
+from cm_wire.yjs.verdict import MissingError, RefusalCode, RefusedError
+
+FILES_ROOT: Final = "files"
+META_ROOT: Final = "meta"
+MAX_REMOVED_ENTRIES: Final = 4096
+"""Removed entries in one struct: how often one path was shared anew in a row."""
+
+
+class KnownDocument:
+    """The document without its text. Changes are tentative until `commit`, or undone by `undo`."""
+
+    def __init__(self, is_protected: Callable[[str], bool]) -> None:
+        """Begin empty; `is_protected` names the paths that only their owner may change."""
+        self.order = Order()
+        self._is_protected = is_protected
+        self._texts: dict[ItemId, SharedText] = {}
+        self._live: dict[str, SharedText] = {}
+        self._removed = SharedText("", is_gone=True)
+        self._deleted: dict[ClientId, ClockRanges] = {}
+        self._new_texts: list[ItemId] = []
+        self._new_tombstones: list[tuple[ClientId, Clock, int]] = []
+
+    @property
+    def live_paths(self) -> frozenset[str]:
+        """The files that are shared now."""
+        return frozenset(self._live)
+
+    def missing_for(self, struct: Struct) -> ItemId | None:
+        """Return an item the struct rests on that is not known yet."""
+        if isinstance(struct, Collected | Skip):
+            return None
+        for item in (struct.origin, struct.right, struct.parent):
+            if item is not None and item[1] >= self.order.next_clock(item[0]):
+                return item
+        return None
+
+    def take(self, client: ClientId, struct: Struct, rules: Rules) -> None:
+        """Take in a struct that begins at the client's next clock and rests on known items."""
+        match struct:
+            case Collected():
+                self.order.place(Piece(client, struct.clock, struct.length, self._removed))
+            case Skip():
+                known = self.order.next_clock(client)
+                raise MissingError(
+                    client, known, f"clocks of client {client} from {known} on are left out"
+                )
+            case Entry() | Value():
+                if not rules.is_sharer(client):
+                    raise RefusedError(
+                        RefusalCode.CONTENT_TYPE, "only text may be sent, no types and no values"
+                    )
+                self._take_structure(client, struct)
+            case Insert() | Tombstone():
+                if struct.keyed:
+                    self._take_removed_structure(client, struct, rules)
+                else:
+                    self._take_text(client, struct, rules)
+
+    def new_deletes(self, deletes: list[Deletes]) -> list[Deletes]:
+        """Return what is not deleted yet, cut to what is known."""
+        fresh: list[Deletes] = []
+        for entry in deletes:
+            known = self.order.next_clock(entry.client)
+            deleted = self._deleted.get(entry.client)
+            ranges: list[tuple[Clock, int]] = []
+            for clock, length in entry.ranges:
+                end = min(clock + length, known)
+                if clock >= end:
+                    continue
+                gaps = [(clock, end)] if deleted is None else deleted.missing(clock, end)
+                ranges += [(start, stop - start) for start, stop in gaps]
+            if ranges:
+                fresh.append(Deletes(entry.client, ranges))
+        return fresh
+
+    def check_deletes(self, fresh: list[Deletes], rules: Rules) -> None:
+        """Refuse deletes that the rules do not allow."""
+        removed = {id(text) for text in self._removed_texts(fresh)}
+        for deletes in fresh:
+            for clock, length in deletes.ranges:
+                for piece in self.order.pieces_between(deletes.client, clock, clock + length):
+                    home = piece.home
+                    if isinstance(home, MapSlot):
+                        if not rules.may_unshare:
+                            raise RefusedError(
+                                RefusalCode.STRUCTURE,
+                                f"a delete of the entry {home.key!r}: files are unshared, not deleted",
+                            )
+                    elif id(home) not in removed:
+                        _check_rights(home, rules)
+
+    def commit(self, fresh: list[Deletes]) -> None:
+        """Keep what was taken, and the deletes."""
+        for text in self._removed_texts(fresh):
+            self._retire(text)
+        for deletes in fresh:
+            deleted = self._deleted.setdefault(deletes.client, ClockRanges())
+            for clock, length in deletes.ranges:
+                deleted.add(clock, clock + length)
+        for client, clock, end in self._new_tombstones:
+            self._deleted.setdefault(client, ClockRanges()).add(clock, end)
+        for item in self._new_texts:
+            text = self._texts[item]
+            if not text.is_gone:
+                self._show(text)
+        self._new_texts.clear()
+        self._new_tombstones.clear()
+
+    def undo(self, clocks_before: dict[ClientId, Clock]) -> None:
+        """Forget all that was taken since the last commit."""
+        for client, clock in clocks_before.items():
+            self.order.cut_back(client, clock)
+        for item in self._new_texts:
+            del self._texts[item]
+        self._new_texts.clear()
+        self._new_tombstones.clear()
+
+    def _take_text(self, client: ClientId, struct: Insert | Tombstone, rules: Rules) -> None:
+        if isinstance(struct, Tombstone):
+            end = struct.clock + struct.length
+            self._new_tombstones.append((client, struct.clock, end))
+        grown = self.order.typing_goes_on(client, struct.origin, struct.right)
+        home = self._home(struct) if grown is None else grown.home
+        if isinstance(home, MapSlot):
+            raise RefusedError(RefusalCode.STRUCTURE, f"text next to the entry {home.key!r}")
+        if not rules.is_sharer(client):
+            _check_rights(home, rules)
+        if grown is not None:
+            self.order.extend(grown, struct.length)
+            return
+        if not home.is_gone:
+            obstacle = self.order.obstacle(client, home, struct.origin, struct.right)
+            if obstacle is not None:
+                raise RefusedError(RefusalCode.WRONG_ORDER, f"an insert is impossible: {obstacle}")
+        piece = Piece(client, struct.clock, struct.length, home, struct.origin, struct.right)
+        self.order.place(piece)
+
+    def _home(self, struct: Insert | Tombstone) -> Home:
+        if struct.root is not None:
+            raise RefusedError(
+                RefusalCode.WRONG_PARENT,
+                f"text in the top-level type {struct.root!r}: text goes into shared files",
+            )
+        if struct.parent is not None:
+            text = self._texts.get(struct.parent)
+            if text is None:
+                raise RefusedError(
+                    RefusalCode.WRONG_PARENT, "the parent of a text is not a shared file"
+                )
+            return text
+        homes = [
+            piece.home
+            for item in (struct.origin, struct.right)
+            if item is not None and (piece := self.order.piece_at(item)) is not None
+        ]
+        first, last = homes[0], homes[-1]
+        if first is not last and not (_is_gone(first) and _is_gone(last)):
+            raise RefusedError(RefusalCode.WRONG_ORDER, "the origins of an insert lie in two texts")
+        return first
+
+    def _take_structure(self, client: ClientId, struct: Entry | Value) -> None:
+        slot = self._slot(struct)
+        root = FILES_ROOT if isinstance(struct, Entry) else META_ROOT
+        if slot.root != root:
+            raise RefusedError(
+                RefusalCode.STRUCTURE, f"an entry of {slot.root!r} that belongs in {root!r}"
+            )
+        self.order.place(Piece(client, struct.clock, 1, slot))
+        if isinstance(struct, Entry):
+            text = SharedText(slot.key, is_protected=self._is_protected(slot.key))
+            self._add_text((client, struct.clock), text)
+
+    def _take_removed_structure(
+        self, client: ClientId, struct: Insert | Tombstone, rules: Rules
+    ) -> None:
+        if isinstance(struct, Insert) or not rules.is_sharer(client):
+            raise RefusedError(RefusalCode.STRUCTURE, "text in place of an entry of a map")
+        if struct.length > MAX_REMOVED_ENTRIES:
+            raise RefusedError(
+                RefusalCode.STRUCTURE, f"{struct.length} removed entries in one struct"
+            )
+        slot = self._slot(struct)
+        self.order.place(Piece(client, struct.clock, struct.length, slot))
+        self._new_tombstones.append((client, struct.clock, struct.clock + struct.length))
+        if slot.root == FILES_ROOT:
+            for clock in range(struct.clock, struct.clock + struct.length):
+                self._add_text((client, clock), SharedText(slot.key, is_gone=True))
+
+    def _slot(self, struct: Entry | Value | Tombstone) -> MapSlot:
+        if struct.right is not None:
+            raise RefusedError(RefusalCode.STRUCTURE, "an entry of a map with a right origin")
+        if struct.origin is not None:
+            before = self.order.piece_at(struct.origin)
+            if before is None or not isinstance(before.home, MapSlot):
+                raise RefusedError(RefusalCode.STRUCTURE, "an entry of a map that follows no entry")
+            return before.home
+        if struct.root not in (FILES_ROOT, META_ROOT) or struct.key is None:
+            raise RefusedError(
+                RefusalCode.STRUCTURE, "an entry that is in neither 'files' nor 'meta'"
+            )
+        return MapSlot(struct.root, struct.key)
+
+    def _add_text(self, item: ItemId, text: SharedText) -> None:
+        self._texts[item] = text
+        self._new_texts.append(item)
+
+    def _removed_texts(self, fresh: list[Deletes]) -> list[SharedText]:
+        """Return the texts whose entries are among the deletes."""
+        removed: list[SharedText] = []
+        for deletes in fresh:
+            for clock, length in deletes.ranges:
+                for piece in self.order.pieces_between(deletes.client, clock, clock + length):
+                    if isinstance(piece.home, MapSlot):
+                        text = self._texts.get((piece.client, piece.clock))
+                        removed += [] if text is None else [text]
+        return removed
+
+    def _show(self, text: SharedText) -> None:
+        replaced = self._live.get(text.path)
+        if replaced is not None:
+            self._retire(replaced)
+        self._live[text.path] = text
+
+    def _retire(self, text: SharedText) -> None:
+        text.is_gone = True
+        text.first = None
+        if self._live.get(text.path) is text:
+            del self._live[text.path]
+
+
+def _is_gone(home: Home) -> bool:
+    return isinstance(home, SharedText) and home.is_gone
+
+
+def _check_rights(text: SharedText, rules: Rules) -> None:
+    if text.is_gone:
+        return
+    if not rules.may_edit:
+        raise RefusedError(RefusalCode.READ_ONLY, "edits are not allowed in this mode")
+    if text.is_protected and not rules.may_edit_protected:
+        raise RefusedError(
+            RefusalCode.PROTECTED_FILE, f"{text.path!r} can run by itself: only its owner edits it"
+        )
