@@ -1,0 +1,91 @@
+"""Reads the changes an editor reports: positions of its world into replacements of ours."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import assert_never
+
+from cm_lsp.sharing import positions
+from cm_lsp.sharing.bridge_messages import Change, RangeChange, WholeText
+from cm_lsp.sharing.edits import Replacement
+from cm_lsp.sharing.indexed_text import IndexedText
+from cm_lsp.sharing.positions import DocumentVersion, PositionEncoding
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One didChange."""
+
+    version: DocumentVersion
+    changes: tuple[Change, ...]
+
+    @property
+    def whole(self) -> bool:
+        """Whether it states whole texts, in which an edit and typing may have become one change."""
+        return any(isinstance(change, WholeText) for change in self.changes)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One reported change: the text before it, what was replaced, at which version it was reported."""
+
+    before: IndexedText
+    change: Replacement
+    version: DocumentVersion
+
+    @property
+    def changes_nothing(self) -> bool:
+        """The text after it is the text before it."""
+        start, end, text = self.change
+        return self.before.slice(start, end) == text
+
+
+class ReportReader:
+    """Knows how one editor counts."""
+
+    __slots__ = ("_encoding", "_lone_carriage_return")
+
+    def __init__(self, encoding: PositionEncoding, lone_carriage_return: str) -> None:
+        self._encoding = encoding
+        self._lone_carriage_return = lone_carriage_return
+
+    def normalised(self, text: str) -> str:
+        """The editor's text in the form texts have on our side."""
+        return positions.normalised(text, self._lone_carriage_return)
+
+    def steps(
+        self, shadow: IndexedText, reports: Iterable[Report]
+    ) -> tuple[list[Step], IndexedText]:
+        """Every change with the text it was made in, and the text after the last."""
+        text = shadow.copy()
+        steps: list[Step] = []
+        for report in reports:
+            for change in report.changes:
+                steps.append(Step(text, self.replacement(text, change), report.version))
+                text = text.copy()
+                text.replace(*steps[-1].change)
+        return steps, text
+
+    def replacement(self, text: IndexedText, change: Change) -> Replacement:
+        """What the change replaces in the text before it."""
+        match change:
+            case WholeText():
+                return text.difference(self.normalised(change.text))
+            case RangeChange():
+                return self._ranged(text, change)
+            case _:
+                assert_never(change)
+
+    def _ranged(self, text: IndexedText, change: RangeChange) -> Replacement:
+        start, cut_at_start = text.locate(change.start, self._encoding)
+        end, cut_at_end = text.locate(change.end, self._encoding)
+        if end < start:
+            end, cut_at_end = start, cut_at_start
+        if self._encoding is not PositionEncoding.UTF16 or not (cut_at_start or cut_at_end):
+            return Replacement(start, end, self.normalised(change.text))
+        # The editor replaced half of a surrogate pair: what is left of it makes new characters.
+        inserted = change.text
+        if cut_at_start:
+            inserted = positions.surrogate_halves(text.slice(start, start + 1))[0] + inserted
+        if cut_at_end:
+            inserted += positions.surrogate_halves(text.slice(end, end + 1))[1]
+        return Replacement(start, end + int(cut_at_end), self.normalised(inserted))
