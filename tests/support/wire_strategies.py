@@ -1,5 +1,6 @@
 """Hypothesis strategies for every message of `cm_wire`, derived from the message types themselves."""
 
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -25,9 +26,8 @@ def _of(info: msgspec.inspect.Type) -> st.SearchStrategy[Any]:  # noqa: C901 - o
         case msgspec.inspect.StructType(cls=cls) if cls is Money:
             return _MONEY
         case msgspec.inspect.StructType(cls=cls, fields=fields):
-            return st.fixed_dictionaries({f.name: _of(f.type) for f in fields}).map(
-                lambda members, cls=cls: cls(**members)
-            )
+            members = st.fixed_dictionaries({f.name: _of(f.type) for f in fields})
+            return members.map(partial(_build, cls))
         case msgspec.inspect.UnionType(types=types):
             return st.one_of([_of(t) for t in types])
         case msgspec.inspect.LiteralType(values=values):
@@ -46,3 +46,7 @@ def _of(info: msgspec.inspect.Type) -> st.SearchStrategy[Any]:  # noqa: C901 - o
             return st.none()
         case _:
             raise TypeError(f"no strategy for {info}")
+
+
+def _build(cls: type[Any], members: dict[str, Any]) -> Any:
+    return cls(**members)
