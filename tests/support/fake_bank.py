@@ -39,7 +39,7 @@ class Card(StrEnum):
     GOOD = "4242"
     DECLINED = "0341"
     INSUFFICIENT_FUNDS = "9995"
-    CHALLENGE = "3155"
+    CHALLENGE = "3184"
     DISPUTED = "0259"
 
 
@@ -103,12 +103,11 @@ class FakeBank:
         outcome: outcomes.RefundOutcome
         if succeeded:
             outcome = outcomes.Refunded(refund, waiting.charge, waiting.amount)
+            amount = waiting.amount
+            self._book(BalanceKind.REFUND, amount.currency, -amount.minor, refund)
         else:
             outcome = outcomes.RefundFailed(
                 refund, waiting.charge, "lost_or_stolen_card", "The bank sent the money back."
-            )
-            self._book(
-                BalanceKind.REFUND_FAILED, waiting.amount.currency, waiting.amount.minor, refund
             )
             self.intent_of(waiting.charge).refunded_minor -= waiting.amount.minor
         self.refunds[refund] = (key, outcome)
@@ -256,8 +255,9 @@ class FakeBank:
         outcome: outcomes.RefundOutcome = outcomes.Refunded(ref, charge, amount)
         if self.refunds_wait:
             outcome = outcomes.RefundPending(ref, charge, amount, "insufficient_funds")
+        else:
+            self._book(BalanceKind.REFUND, amount.currency, -amount.minor, ref)
         self.refunds[ref] = (key, outcome)
-        self._book(BalanceKind.REFUND, amount.currency, -amount.minor, ref)
         self._emit("refund.created", reports.RefundChanged(key, outcome))
         return outcome
 
