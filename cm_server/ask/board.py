@@ -1,0 +1,146 @@
+"""The board of open asks: post, move, look up. Each function works in the caller's transaction.
+
+A guess that would be wrong: an ask that found nobody is still on the board, and a new ask by the same learner takes its
+place; only an ask that is being looked after stands in the way of another.
+"""
+
+from dataclasses import dataclass
+from typing import Final, cast
+
+import msgspec
+from sqlmodel import Session
+
+from cm_server.ask import rules, states, store
+from cm_server.ask.model import Ask, AskEvent
+from cm_wire import faults
+from cm_wire.asking import AskContext, AskState, Terms
+from cm_wire.ids import AskId, PersonId
+
+OPEN_MS: Final = 30 * 60_000
+WAITING_READ_MAX: Final = 500
+_DAY_MS: Final = 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class PostedAsk:
+    """An ask as the later stages read it. `attempt` rises each time the search starts anew."""
+
+    ask_id: AskId
+    learner: PersonId
+    state: AskState
+    why: str
+    context: AskContext
+    terms: Terms
+    wanted_mentor: PersonId | None
+    attempt: int
+    posted_at_ms: int
+
+
+def post(
+    session: Session,
+    ask_id: AskId,
+    learner: PersonId,
+    context: AskContext,
+    terms: Terms,
+    wanted_mentor: PersonId | None,
+    now_ms: int,
+) -> PostedAsk:
+    """Put a new ask on the board; refuses one that breaks a limit or comes beside an open one."""
+    rules.check(context, terms)
+    ages = [now_ms - at for at in store.posted_since(session, learner, now_ms - _DAY_MS)]
+    rules.check_pace(ages)
+    for earlier in store.of_learner(session, learner, states.OPEN):
+        if earlier.state != "nobody":
+            raise faults.refusal(
+                "already-busy",
+                "You already have an open ask.",
+                "Cancel it first, or wait for its answer.",
+            )
+        move(session, AskId(earlier.id), "cancelled", now_ms, "You asked anew.")
+    ask = Ask(
+        id=ask_id,
+        learner=learner,
+        state="searching",
+        context=msgspec.json.encode(context),
+        terms=msgspec.json.encode(terms),
+        wanted_mentor=wanted_mentor,
+        posted_at_ms=now_ms,
+        expires_at_ms=now_ms + OPEN_MS,
+    )
+    store.add(session, ask)
+    _record(session, ask_id, "posted", "", "searching", now_ms, "")
+    return _posted(ask)
+
+
+def move(
+    session: Session, ask_id: AskId, event: states.Event, now_ms: int, why: str = ""
+) -> PostedAsk:
+    """Take the ask through one transition of `states.TRANSITIONS`, or refuse with `wrong-state`."""
+    ask = store.get(session, ask_id)
+    if ask is None:
+        raise _unknown()
+    before = cast("AskState", ask.state)
+    after = states.after(before, event)
+    starts_anew = after == "searching" or (before == "nobody" and after == "offered")
+    attempt = ask.attempt + starts_anew
+    if not store.change(session, ask, state=after, why=why, attempt=attempt):
+        raise faults.refusal("wrong-state", "This ask has just changed.", "Look again.")
+    session.refresh(ask)
+    _record(session, ask_id, event, before, after, now_ms, why)
+    return _posted(ask)
+
+
+def find(session: Session, ask_id: AskId) -> PostedAsk | None:
+    ask = store.get(session, ask_id)
+    return _posted(ask) if ask else None
+
+
+def of_learner(session: Session, ask_id: AskId, learner: PersonId) -> PostedAsk:
+    """The learner's own ask; another's is refused in the same words as one that is not there."""
+    ask = find(session, ask_id)
+    if ask is None or ask.learner != learner:
+        raise _unknown()
+    return ask
+
+
+def open_ask(session: Session, learner: PersonId) -> PostedAsk | None:
+    found = store.of_learner(session, learner, states.OPEN)
+    return _posted(found[0]) if found else None
+
+
+def looking(session: Session) -> list[PostedAsk]:
+    """Asks for which someone is to be rung, the longest waiting first."""
+    return [_posted(ask) for ask in store.in_states(session, states.OPEN, WAITING_READ_MAX)]
+
+
+def overdue(session: Session, now_ms: int) -> list[AskId]:
+    return [AskId(ask) for ask in store.overdue(session, states.OPEN, now_ms)]
+
+
+def history(session: Session, ask_id: AskId) -> list[AskEvent]:
+    return store.events(session, ask_id)
+
+
+def _record(
+    session: Session, ask_id: AskId, cause: str, before: str, after: str, now_ms: int, why: str
+) -> None:
+    event = AskEvent(ask=ask_id, at_ms=now_ms, cause=cause, before=before, after=after, why=why)
+    store.append_event(session, event)
+
+
+def _posted(ask: Ask) -> PostedAsk:
+    return PostedAsk(
+        ask_id=AskId(ask.id),
+        learner=PersonId(ask.learner),
+        state=cast("AskState", ask.state),
+        why=ask.why,
+        context=msgspec.json.decode(ask.context, type=AskContext),
+        terms=msgspec.json.decode(ask.terms, type=Terms),
+        wanted_mentor=PersonId(ask.wanted_mentor) if ask.wanted_mentor else None,
+        attempt=ask.attempt,
+        posted_at_ms=ask.posted_at_ms,
+    )
+
+
+def _unknown() -> faults.Refused:
+    return faults.refusal("no-such-ask", "There is no such ask of yours.", "Post a new one.")

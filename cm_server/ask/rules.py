@@ -1,0 +1,174 @@
+"""What an ask may hold: pure checks, each refusal naming the member and the number it broke."""
+
+import re
+from typing import Final
+
+from cm_wire import faults, limits, money, paths
+from cm_wire.asking import AskContext, Terms
+
+ASKS_PER_TEN_MINUTES_MAX: Final = 5
+ASKS_PER_DAY_MAX: Final = 30
+SPOKEN_LANGUAGES_MAX: Final = 10
+WORD_CHARACTERS_MAX: Final = 200
+
+_PLAIN_SECRETS: Final = re.compile(
+    r"-----BEGIN (?:[A-Z ]+ )?PRIVATE KEY-----"
+    r"|\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"
+    r"|\bgh[pousr]_[A-Za-z0-9]{36}\b"
+    r"|\bgithub_pat_[A-Za-z0-9_]{60,}\b"
+    r"|\b[sr]k_live_[A-Za-z0-9]{16,}\b"
+    r"|\bxox[abprs]-[A-Za-z0-9-]{20,}\b"
+)
+"""Only forms that cannot be anything else: the editor's detector is the one that looks closely."""
+
+
+def check(context: AskContext, terms: Terms) -> None:
+    """Raise `faults.Refused` for the first thing that is wrong with what the learner sent."""
+    _check_terms(terms)
+    _check_excerpt(context)
+    _check_lists(context)
+    _check_secrets(context)
+
+
+def check_pace(posted_ms_ago: list[int]) -> None:
+    """`posted_ms_ago` are the ages of the learner's asks of the last day."""
+    recent = sum(age < 600_000 for age in posted_ms_ago)
+    if recent >= ASKS_PER_TEN_MINUTES_MAX:
+        raise faults.refusal(
+            "too-fast",
+            f"You have asked {recent} times in ten minutes.",
+            "Wait a few minutes, then ask again.",
+            limit=ASKS_PER_TEN_MINUTES_MAX,
+            got=recent,
+        )
+    if len(posted_ms_ago) >= ASKS_PER_DAY_MAX:
+        raise faults.refusal(
+            "too-many",
+            f"You have asked {len(posted_ms_ago)} times in a day.",
+            "Ask again tomorrow.",
+            limit=ASKS_PER_DAY_MAX,
+            got=len(posted_ms_ago),
+        )
+
+
+def _check_terms(terms: Terms) -> None:
+    if not 1 <= terms.cap_minutes <= limits.CAP_MINUTES_MAX:
+        raise _too_much(
+            "terms.cap_minutes", "The cap in minutes", limits.CAP_MINUTES_MAX, terms.cap_minutes
+        )
+    low, high = limits.PRICE_MINOR_PER_QUARTER_MIN, limits.PRICE_MINOR_PER_QUARTER_MAX
+    if not low <= terms.price_max.minor <= high:
+        raise faults.refusal(
+            "bad-value",
+            f"The dearest price you accept must be {_amount(low, terms)} to {_amount(high, terms)} per 15 minutes.",
+            "Raise or lower it and ask again.",
+            field="terms.price_max",
+            limit=low if terms.price_max.minor < low else high,
+            got=terms.price_max.minor,
+        )
+    if len(terms.spoken_languages) > SPOKEN_LANGUAGES_MAX:
+        raise _too_much(
+            "terms.spoken_languages",
+            "The number of spoken languages",
+            SPOKEN_LANGUAGES_MAX,
+            len(terms.spoken_languages),
+        )
+
+
+def _check_excerpt(context: AskContext) -> None:
+    excerpt = context.excerpt
+    paths.checked(excerpt.path)
+    _at_most("excerpt.text", "The code in bytes", _ROOM_FOR_CODE, len(excerpt.text.encode()))
+    _at_most(
+        "excerpt.language_id",
+        "The language id in characters",
+        WORD_CHARACTERS_MAX,
+        len(excerpt.language_id),
+    )
+    if "\0" in excerpt.text:
+        raise faults.refusal(
+            "not-text",
+            "The code holds a NUL byte, so it is not text.",
+            "Select source code.",
+            field="excerpt.text",
+        )
+    start, end = excerpt.selection.start, excerpt.selection.end
+    lines = end.line - start.line + 1
+    if end < start or min(start.line, start.column, end.column, excerpt.first_line) < 0:
+        raise faults.refusal(
+            "bad-value",
+            "The selection ends before it starts or lies before the file.",
+            field="excerpt.selection",
+        )
+    _at_most("excerpt.selection", "The selection in lines", limits.SELECTION_LINES_MAX, lines)
+
+
+def _check_lists(context: AskContext) -> None:
+    _at_most(
+        "question",
+        "The question in characters",
+        limits.QUESTION_CHARACTERS_MAX,
+        len(context.question),
+    )
+    _at_most(
+        "diagnostics",
+        "The number of diagnostics",
+        limits.DIAGNOSTICS_MAX,
+        len(context.diagnostics),
+    )
+    for diagnostic in context.diagnostics:
+        size = len(diagnostic.message) + len(diagnostic.source) + len(diagnostic.code)
+        _at_most(
+            "diagnostics", "A diagnostic in characters", limits.DIAGNOSTIC_CHARACTERS_MAX, size
+        )
+    named = (*context.libraries, *context.tools)
+    _at_most("libraries", "The number of libraries and tools", limits.LIBRARIES_MAX, len(named))
+    for library in named:
+        size = len(library.name) + len(library.version)
+        _at_most("libraries", "A library's name in characters", WORD_CHARACTERS_MAX, size)
+    if not context.excerpt.text.strip() and not context.question.strip():
+        raise faults.refusal(
+            "bad-value",
+            "There is nothing to ask about: no code and no question.",
+            "Select the code you are stuck on, or write a question.",
+            field="excerpt.text",
+        )
+
+
+def _check_secrets(context: AskContext) -> None:
+    texts = [context.excerpt.text, context.question, *(d.message for d in context.diagnostics)]
+    if any(_PLAIN_SECRETS.search(text) for text in texts):
+        raise faults.refusal(
+            "secret-found",
+            "What you sent still holds a key or token, so nobody was shown it.",
+            "Remove it and ask again, and replace that key: it has left your machine.",
+        )
+
+
+def _at_most(field: str, what: str, limit: int, got: int) -> None:
+    if got > limit:
+        raise faults.refusal(
+            "too-large",
+            f"{what} may be at most {limit}; this is {got}.",
+            "Send less.",
+            field=field,
+            limit=limit,
+            got=got,
+        )
+
+
+def _too_much(field: str, what: str, limit: int, got: int) -> faults.Refused:
+    return faults.refusal(
+        "bad-value",
+        f"{what} must be a whole number from 1 to {limit}; this is {faults.shortened(str(got))}.",
+        field=field,
+        limit=limit,
+        got=got,
+    )
+
+
+def _amount(minor: int, terms: Terms) -> str:
+    return str(money.Money(minor, terms.price_max.currency))
+
+
+_ROOM_FOR_CODE: Final = limits.SELECTION_BYTES_MAX + limits.SURROUNDINGS_BYTES_MAX
