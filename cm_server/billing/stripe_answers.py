@@ -65,6 +65,9 @@ _BALANCE_KINDS: Final[Mapping[str, BalanceKind]] = MappingProxyType(
 )
 
 
+_WithMetadata = stripe.PaymentIntent | stripe.Refund | stripe.Transfer | stripe.TransferReversal
+
+
 def moment(seconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
@@ -73,8 +76,13 @@ def money(minor: int, currency: str) -> Money:
     return Money(minor, currency.upper())
 
 
-def key_of(metadata: Mapping[str, str] | None) -> str | None:
-    return metadata.get(KEY_METADATA) if metadata else None
+def metadata_of(found: _WithMetadata) -> dict[str, str]:
+    """As a dictionary, which the library's own object is not."""
+    return dict(found.metadata.to_dict()) if found.metadata is not None else {}
+
+
+def key_of(found: _WithMetadata) -> str | None:
+    return metadata_of(found).get(KEY_METADATA)
 
 
 def hold_state(intent: stripe.PaymentIntent) -> outcomes.HoldState | None:

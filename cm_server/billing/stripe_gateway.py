@@ -197,7 +197,7 @@ class StripeGateway:
             {"customer": customer, "limit": PAGE_SIZE, "expand": [f"data.{wanted.WITH_CHARGE}"]}
         )
         async for intent in ask_all(listed):
-            if answers.key_of(intent.metadata) == key:
+            if answers.key_of(intent) == key:
                 return _state(intent)
         return None
 
@@ -236,7 +236,7 @@ class StripeGateway:
     async def find_refund(self, key: str, charge: ChargeRef) -> outcomes.RefundOutcome | None:
         listed = self._v1.refunds.list_async({"charge": charge, "limit": PAGE_SIZE})
         async for refund in ask_all(listed):
-            if answers.key_of(refund.metadata) == key:
+            if answers.key_of(refund) == key:
                 return answers.refund_outcome(refund)
         return None
 
@@ -294,7 +294,7 @@ class StripeGateway:
     async def find_transfer(self, key: str, group: str) -> outcomes.Transferred | None:
         listed = self._v1.transfers.list_async({"transfer_group": group, "limit": PAGE_SIZE})
         async for transfer in ask_all(listed):
-            if answers.key_of(transfer.metadata) == key:
+            if answers.key_of(transfer) == key:
                 return answers.transferred(transfer)
         return None
 
@@ -316,7 +316,7 @@ class StripeGateway:
     async def find_reversal(self, key: str, transfer: TransferRef) -> outcomes.Reversed | None:
         listed = self._v1.transfers.reversals.list_async(transfer, {"limit": PAGE_SIZE})
         async for reversal in ask_all(listed):
-            if answers.key_of(reversal.metadata) == key:
+            if answers.key_of(reversal) == key:
                 return answers.reversed_(reversal)
         return None
 

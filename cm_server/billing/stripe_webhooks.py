@@ -129,16 +129,16 @@ def _subject(event: dict[str, Any]) -> reports.EventSubject:
 def _v1_subject(type_: str, found: stripe.StripeObject) -> reports.EventSubject:
     match found:
         case stripe.PaymentIntent():
-            metadata = _metadata(found)
             state = answers.hold_state(found)
-            return reports.HoldChanged(HoldRef(found.id), answers.key_of(metadata), state, metadata)
+            metadata = answers.metadata_of(found)
+            return reports.HoldChanged(HoldRef(found.id), answers.key_of(found), state, metadata)
         case stripe.checkout.Session() if type_ == "checkout.session.completed":
             return reports.CardSaved(CustomerRef(str(found.customer)))
         case stripe.Refund():
-            key = answers.key_of(_metadata(found))
+            key = answers.key_of(found)
             return reports.RefundChanged(key, answers.refund_outcome(found))
         case stripe.Transfer():
-            key = answers.key_of(_metadata(found))
+            key = answers.key_of(found)
             return reports.TransferChanged(key, found.transfer_group, answers.transferred(found))
         case stripe.Dispute():
             return reports.DisputeChanged(answers.dispute(found))
@@ -149,7 +149,3 @@ def _v1_subject(type_: str, found: stripe.StripeObject) -> reports.EventSubject:
             return reports.PayoutFailed(None, found.currency.upper(), found.amount, message)
         case _:
             return reports.UnknownSubject()
-
-
-def _metadata(found: stripe.PaymentIntent | stripe.Refund | stripe.Transfer) -> dict[str, str]:
-    return dict(found.metadata.to_dict()) if found.metadata is not None else {}

@@ -48,6 +48,7 @@ class Intent:
     ref: HoldRef
     key: str
     customer: CustomerRef
+    card: Card
     amount: Money
     metadata: Mapping[str, str]
     state: outcomes.HoldState
@@ -87,6 +88,13 @@ class FakeBank:
         intent = self.intents[hold]
         self._reserve(intent)
         self._emit_hold("payment_intent.amount_capturable_updated", intent)
+
+    def refuse_challenge(self, hold: HoldRef) -> None:
+        intent = self.intents[hold]
+        message = "The bank's customer did not confirm the payment."
+        code = "payment_intent_authentication_failure"
+        intent.state = outcomes.Declined(code, message, hold)
+        self._emit_hold("payment_intent.payment_failed", intent)
 
     def finish_onboarding(self, account: AccountRef) -> None:
         self.accounts[account] = outcomes.MentorAccount(account, can_receive=True, missing=())
@@ -182,12 +190,12 @@ class FakeBank:
         amount: Money,
         metadata: Mapping[str, str],
     ) -> Intent:
-        self._card(customer, card)
+        kind = self._card(customer, card)
         self._check_minimum(amount)
         ref = HoldRef(self.new_ref("pi"))
         full = {**metadata, KEY_METADATA: key}
         waiting = outcomes.Voided(ref, "new")
-        self.intents[ref] = Intent(ref, key, customer, amount, full, waiting)
+        self.intents[ref] = Intent(ref, key, customer, kind, amount, full, waiting)
         return self.intents[ref]
 
     def _decline(self, intent: Intent, card: Card) -> outcomes.Declined:
@@ -229,6 +237,8 @@ class FakeBank:
         intent.state = captured
         self._book(BalanceKind.CHARGE, amount.currency, amount.minor, charge, fee_minor)
         self._emit_hold("payment_intent.succeeded", intent)
+        if intent.card is Card.DISPUTED:
+            self.open_dispute(charge)
         return captured
 
     def void(self, hold: HoldRef) -> outcomes.VoidOutcome:
