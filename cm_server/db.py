@@ -11,11 +11,23 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Final, TypeVar, cast
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, insert
+from sqlalchemy import (
+    Connection,
+    DateTime,
+    Dialect,
+    Engine,
+    Table,
+    TypeDecorator,
+    create_engine,
+    event,
+    insert,
+    text,
+)
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session
@@ -29,6 +41,27 @@ READERS: Final = 4
 
 class StorageUnavailable(Exception):  # noqa: N818 - reads as what happened
     """The database refused or failed; nothing of the write is in it, or, for a lost commit, nobody was told it is."""
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An instant. Aware going in, aware UTC coming out, on databases that keep a zone and on SQLite, which does not."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("An instant without a zone cannot be stored.")
+        instant = value.astimezone(UTC)
+        return instant.replace(tzinfo=None) if dialect.name == "sqlite" else instant
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        del dialect  # a driver that keeps no zone hands out naive values, whatever it is called
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 @dataclass(slots=True)
@@ -55,6 +88,8 @@ class Database:
         self._waiting: SimpleQueue[_Work | _Append | None] = SimpleQueue()
         self._writer = threading.Thread(target=self._write_groups, name="db-write", daemon=True)
         self._closed = False
+        self._file = _sqlite_file(url)
+        self._file_id: tuple[int, int] | None = None
         self._writer.start()
 
     @property
@@ -77,6 +112,23 @@ class Database:
     async def read(self, work: Callable[[Session], T]) -> T:
         """Run `work` on a reader thread; what it changes is rolled back."""
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, work)
+
+    async def check(self) -> None:
+        """Take the write lock and give it back; raises `StorageUnavailable` when the next write would fail.
+
+        On SQLite it also notices when another file has come into the place of the one in use, or none has.
+        """
+        await self.write(lambda session: session.execute(text("SELECT 1")).close())
+        if self._file is None:
+            return
+        try:
+            status = self._file.stat()
+        except OSError as error:
+            raise StorageUnavailable(f"The database file is gone: {error.strerror}.") from error
+        found = (status.st_dev, status.st_ino)
+        self._file_id = self._file_id or found
+        if found != self._file_id:
+            raise StorageUnavailable("The database file was replaced while in use; restart.")
 
     async def close(self) -> None:
         """Finish what waits, then close; later calls fail with `StorageUnavailable`."""
@@ -105,36 +157,41 @@ class Database:
             raise StorageUnavailable(_reason(error)) from error
 
     def _write_groups(self) -> None:
-        while group := self._next_group():
-            self._commit(group)
+        open_for_more = True
+        while open_for_more:
+            group, open_for_more = self._next_group()
+            # Whoever gave up waiting is left out; from here on a job cannot be cancelled, only answered.
+            if started := [job for job in group if job.done.set_running_or_notify_cancel()]:
+                self._commit(started)
 
-    def _next_group(self) -> list[_Work | _Append]:
-        first = self._waiting.get()
-        if first is None:
-            return []
-        group = [first]
-        while len(group) < WRITES_PER_GROUP_MAX and not self._waiting.empty():
+    def _next_group(self) -> tuple[list[_Work | _Append], bool]:
+        """What waits, up to the bound, and whether more may come."""
+        group: list[_Work | _Append] = []
+        while not group or (len(group) < WRITES_PER_GROUP_MAX and not self._waiting.empty()):
             job = self._waiting.get()
             if job is None:
-                self._waiting.put(None)
-                break
+                return group, False
             group.append(job)
-        return group
+        return group, True
 
     def _commit(self, group: list[_Work | _Append]) -> None:
         """One transaction for the group; a caller whose own part failed has been told before the commit."""
         answers: list[tuple[Future[Any], Any]] = []
+        begun = False
         try:
             with self._writing.begin() as connection:
+                begun = True
                 for jobs in _runs(group):
                     answers.extend(_perform(connection, jobs))
-        except SQLAlchemyError as error:
+        except Exception as error:  # noqa: BLE001 - guard: the writer outlives any one job, and everyone gets an answer
             unanswered = [job for job in group if not job.done.done()]
-            if len(group) > 1:
+            if begun and len(group) > 1:
                 for job in unanswered:
                     self._commit([job])
-            elif unanswered:
-                _fail(group[0].done, StorageUnavailable(_reason(error)), error)
+            else:
+                # Without a transaction nobody's part is to blame, and trying each would wait for the lock each time.
+                for job in unanswered:
+                    _fail(job.done, _told(error), error)
             return
         for done, value in answers:
             done.set_result(value)
@@ -175,8 +232,13 @@ def _perform(connection: Connection, jobs: list[_Work | _Append]) -> list[tuple[
 
 
 def _fail(done: Future[Any], error: Exception, cause: Exception | None) -> None:
-    error.__cause__ = cause or error.__cause__
+    if cause is not error:
+        error.__cause__ = cause or error.__cause__
     done.set_exception(error)
+
+
+def _told(error: Exception) -> Exception:
+    return StorageUnavailable(_reason(error)) if isinstance(error, SQLAlchemyError) else error
 
 
 def _reason(error: SQLAlchemyError) -> str:
@@ -186,8 +248,8 @@ def _reason(error: SQLAlchemyError) -> str:
 def _engine(url: str, *, writes: bool) -> Engine:
     if not url.startswith("sqlite"):
         return create_engine(url, pool_size=1 if writes else READERS, pool_pre_ping=True)
-    path = Path(url.removeprefix("sqlite:///"))
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if path := _sqlite_file(url):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     engine = create_engine(url, pool_size=1 if writes else READERS, max_overflow=0)
     begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
 
@@ -207,3 +269,7 @@ def _engine(url: str, *, writes: bool) -> Engine:
         connection.exec_driver_sql(begin)
 
     return engine
+
+
+def _sqlite_file(url: str) -> Path | None:
+    return Path(url.removeprefix("sqlite:///")) if url.startswith("sqlite:///") else None
