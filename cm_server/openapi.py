@@ -1,0 +1,67 @@
+"""The OpenAPI 3.1 document, built from the endpoints and the very types they answer with."""
+
+import re
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+
+from cm_server import problems
+from cm_server.endpoints import API, Endpoint
+
+_REFERENCE: Final = "#/components/schemas/{name}"
+
+
+def document(endpoints: Sequence[Endpoint], version: str, address: str) -> dict[str, Any]:
+    types = [endpoint.answers for endpoint in endpoints]
+    (*answers, _problem), components = msgspec.json.schema_components(
+        [*types, problems.Problem], ref_template=_REFERENCE
+    )
+    paths: dict[str, dict[str, Any]] = {}
+    for endpoint, answer in zip(endpoints, answers, strict=True):
+        paths.setdefault(API + endpoint.path, {})[endpoint.method.lower()] = _operation(
+            endpoint, answer
+        )
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Codementor in your editor",
+            "version": version,
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": address}],
+        "security": [{"bearer": []}],
+        "paths": paths,
+        "components": {
+            "schemas": components,
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def _operation(endpoint: Endpoint, answer: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "operationId": _operation_id(endpoint),
+        "summary": endpoint.summary,
+        "parameters": [
+            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+            for name in re.findall(r"\{(\w+)\}", endpoint.path)
+        ],
+        "responses": {
+            str(endpoint.status): {
+                "description": "As asked.",
+                "content": {"application/json": {"schema": answer}},
+            },
+            "default": {
+                "description": "A problem, with a code a program may branch on.",
+                "content": {
+                    problems.MEDIA_TYPE: {"schema": {"$ref": _REFERENCE.format(name="Problem")}}
+                },
+            },
+        },
+    }
+
+
+def _operation_id(endpoint: Endpoint) -> str:
+    words = re.findall(r"\w+", endpoint.path)
+    return "_".join([endpoint.method.lower(), *words])
