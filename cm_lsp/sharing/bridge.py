@@ -363,6 +363,8 @@ class Bridge:
                 self._mixed(steps, after)
             else:
                 self._type_steps(steps)
+                if flight.judged_by_text and flight.checked and not accepted:
+                    self._refused(now_ms)
         elif flight.checked:
             if whole and not flight.dirty:
                 self._mixed(steps, after)
@@ -403,7 +405,8 @@ class Bridge:
         """The editor took the edit and made nothing of it: a final newline gone, say."""
         flight = self._standing.in_flight
         assert flight is not None
-        if flight.dirty or (self._profile.truthful and flight.accepted_ms is None):
+        may_be_under_way = self._profile.truthful or not flight.checked
+        if flight.dirty or self._profile.rebases or (may_be_under_way and flight.accepted_ms is None):
             return
         self._fruitless += 1
         if self._fruitless < FRUITLESS_TRIES:
