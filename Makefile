@@ -1,0 +1,70 @@
+# `make help` lists what there is. Nothing but Python 3.11 or later, git and make has to be installed beforehand.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.set-up
+TESTS  := -n 2 --dist loadgroup
+E2E    := $(wildcard tests/e2e/test_*.py)
+
+export CM_DATA_FOLDER ?= data
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run demo test check format lint types imports fmt bench soak migration lock clean
+
+help: ## what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## virtual environment with the locked dependencies; at once when nothing changed
+
+$(STAMP): requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: $(PYTHON) is $$($(PYTHON) --version 2>&1); 3.11 or later is needed. Try: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 3; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "make: Python's venv module is missing. Try: apt-get install python3-venv" >&2; exit 3; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+run: setup ## serve on 127.0.0.1:8765 with demo people; prints their tokens and what to paste into an editor
+	@exec $(BIN)/cm-server run --demo --migrate
+
+demo: setup ## play one real session between two Neovims; WATCH=1 shows both side by side
+	@exec $(BIN)/cm-server demo $(if $(WATCH),--watch)
+
+test: setup check ## everything: format, lint, types, import contracts, all tests
+	$(BIN)/pytest $(TESTS) -m "not e2e"
+	$(if $(E2E),$(BIN)/pytest -m e2e tests/e2e)
+
+check: format lint types imports ## what needs no test run
+
+format: setup
+	$(BIN)/ruff format --check --quiet .
+
+lint: setup ## ruff's rules
+	$(BIN)/ruff check --quiet .
+
+types: setup ## mypy, strict
+	$(BIN)/mypy
+
+imports: setup ## who may import whom
+	$(BIN)/lint-imports --no-cache
+
+fmt: setup ## put the code into its form
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix --quiet .
+
+bench: setup ## ratios against bare reference work on this machine
+	$(BIN)/python -m bench
+
+soak: setup ## sessions for a long while, watching memory and lag
+	$(BIN)/python -m bench.soak
+
+migration: setup ## a new migration from the models: make migration NAME="add ratings"
+	$(BIN)/python -m cm_server.migrations "$(NAME)"
+
+lock: setup ## resolve the dependencies anew, with hashes; needs uv in the environment
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --extra server --group dev pyproject.toml -o requirements/dev.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --extra server --constraints requirements/dev.txt pyproject.toml -o requirements/server.txt
+
+clean: ## what was made, but not the data folder
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
