@@ -9,12 +9,13 @@ for good, which is what `order` is for.
 from collections import deque
 from collections.abc import Callable
 
+from cm_wire.ids import YjsClientId
 from cm_wire.yjs import rules as rulebook
 from cm_wire.yjs import update as updates
 from cm_wire.yjs.known_document import KnownDocument
 from cm_wire.yjs.order import TooFarError
 from cm_wire.yjs.rules import Participant, Relay, Rules
-from cm_wire.yjs.structs import Block, ClientId, Clock, Deletes, Update, from_clock
+from cm_wire.yjs.structs import Block, Clock, Deletes, Update, from_clock
 from cm_wire.yjs.update import TooMuchError, UnsupportedContentError
 from cm_wire.yjs.varint import MalformedError
 from cm_wire.yjs.verdict import (
@@ -73,11 +74,11 @@ class AdmissionState:
         """Decide, in a language server, about an update or a sync step 2 of its server."""
         return self._decide(encoded, rulebook.of_relay(relay))
 
-    def next_clock(self, client: ClientId) -> Clock:
+    def next_clock(self, client: YjsClientId) -> Clock:
         """Return the clock of the client's next struct; 0 for an id that never wrote."""
         return self._document.order.next_clock(client)
 
-    def state_vector(self) -> dict[ClientId, Clock]:
+    def state_vector(self) -> dict[YjsClientId, Clock]:
         """Return the next clock of everyone who has written."""
         return self._document.order.state_vector()
 
@@ -87,7 +88,8 @@ class AdmissionState:
 
     def _decide(self, encoded: bytes, rules: Rules) -> Outcome:
         document = self._document
-        clocks_before: dict[ClientId, Clock] = {}
+        clocks_before: dict[YjsClientId, Clock] = {}
+        deletes: list[Deletes] | None = None
         try:
             update = updates.decode(encoded, rules.limits)
             blocks, withheld = _new_blocks(update.blocks, document, rules)
@@ -98,8 +100,10 @@ class AdmissionState:
             _take_in_order(blocks, document, rules)
             deletes = _new_deletes(update.deletes, document, rules)
         except (MalformedError, RefusedError, MissingError, TooFarError) as fault:
-            document.undo(clocks_before)
             return _outcome_of(fault)
+        finally:
+            if deletes is None:
+                document.undo(clocks_before)
         document.commit(deletes)
         if not blocks and not deletes:
             return Replayed(withheld)
@@ -109,10 +113,10 @@ class AdmissionState:
 
 def _new_blocks(
     blocks: list[Block], document: KnownDocument, rules: Rules
-) -> tuple[list[Block], tuple[ClientId, ...]]:
+) -> tuple[list[Block], tuple[YjsClientId, ...]]:
     """Return what is not known yet of the allowed authors, and the strangers left out."""
     new: list[Block] = []
-    withheld: list[ClientId] = []
+    withheld: list[YjsClientId] = []
     for block in blocks:
         known = document.order.next_clock(block.client)
         if block.end <= known:
@@ -143,6 +147,14 @@ def _from_known(block: Block, known: Clock) -> Block:
 
 def _take_in_order(blocks: list[Block], document: KnownDocument, rules: Rules) -> None:
     """Take all structs, each after those it rests on, whichever client's they are."""
+    if len(blocks) == 1:
+        (block,) = blocks
+        for struct in block.structs:
+            lacking = document.missing_for(struct)
+            if lacking is not None:
+                raise _lacking(block.client, lacking, document)
+            document.take(block.client, struct, rules)
+        return
     waiting = {block.client: deque(block.structs) for block in blocks}
     for block in blocks:
         chain = [block.client]
@@ -164,7 +176,7 @@ def _take_in_order(blocks: list[Block], document: KnownDocument, rules: Rules) -
 
 
 def _lacking(
-    client: ClientId, missing: tuple[ClientId, Clock], document: KnownDocument
+    client: YjsClientId, missing: tuple[YjsClientId, Clock], document: KnownDocument
 ) -> Exception:
     if missing[0] == client:
         return RefusedError(

@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from cm_wire.yjs.structs import ClientId
+from cm_wire.ids import YjsClientId
 from cm_wire.yjs.varint import MalformedError, read_bytes, read_uint, write_bytes, write_uint
 
 MAX_STATE_BYTES: Final = 1024
@@ -29,7 +29,7 @@ class User(msgspec.Struct, frozen=True):
 class ItemReference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One unit of the document, in Yjs's JSON."""
 
-    client: ClientId
+    client: YjsClientId
     clock: int
 
 
@@ -62,7 +62,7 @@ class State(msgspec.Struct, frozen=True, omit_defaults=True):
 class Entry(msgspec.Struct, frozen=True):
     """One client's state as it is on the wire; JSON `null` says the client has gone."""
 
-    client: ClientId
+    client: YjsClientId
     clock: int
     state: bytes
 
@@ -98,7 +98,7 @@ def decode(payload: bytes) -> list[Entry]:
             raise MalformedError(
                 f"an awareness state of {len(state)} bytes; the limit is {MAX_STATE_BYTES}"
             )
-        entries.append(Entry(ClientId(client), clock, state))
+        entries.append(Entry(YjsClientId(client), clock, state))
     if position != len(payload):
         raise MalformedError(f"{len(payload) - position} bytes follow the awareness")
     return entries
@@ -120,13 +120,13 @@ def read_state(entry: Entry) -> State | None:
     return _read(_STATE, entry.state)
 
 
-def entry_of(client: ClientId, clock: int, state: State | None) -> Entry:
+def entry_of(client: YjsClientId, clock: int, state: State | None) -> Entry:
     """Return the entry that shows `state`, or that the client has gone."""
     return Entry(client, clock, GONE if state is None else msgspec.json.encode(state))
 
 
 def rewrite(
-    entry: Entry, own: Entry | None, client: ClientId, user: User, paths: Container[str]
+    entry: Entry, own: Entry | None, client: YjsClientId, user: User, paths: Container[str]
 ) -> Entry | None:
     """Return what the server shows of a person's entry, or None where it is to be dropped.
 

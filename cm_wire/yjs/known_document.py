@@ -4,14 +4,14 @@ Owns taking structs and deletes in, one by one, each held to the rules; and taki
 when a later one of the same update is refused. Does not own reading updates or choosing outcomes.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
+from cm_wire.ids import YjsClientId
 from cm_wire.yjs.clock_ranges import ClockRanges
 from cm_wire.yjs.order import Home, MapSlot, Order, Piece, SharedText
 from cm_wire.yjs.rules import Rules
 from cm_wire.yjs.structs import (
-    ClientId,
     Clock,
     Collected,
     Deletes,
@@ -22,6 +22,7 @@ from cm_wire.yjs.structs import (
     Struct,
     Tombstone,
     Value,
+    second_halves,
 )
 from cm_wire.yjs.verdict import MissingError, RefusalCode, RefusedError
 
@@ -41,25 +42,36 @@ class KnownDocument:
         self._texts: dict[ItemId, SharedText] = {}
         self._live: dict[str, SharedText] = {}
         self._removed = SharedText("", is_gone=True)
-        self._deleted: dict[ClientId, ClockRanges] = {}
+        self._deleted: dict[YjsClientId, ClockRanges] = {}
         self._new_texts: list[ItemId] = []
-        self._new_tombstones: list[tuple[ClientId, Clock, int]] = []
+        self._new_tombstones: list[tuple[YjsClientId, Clock, int]] = []
 
     @property
     def live_paths(self) -> frozenset[str]:
         """The files that are shared now."""
         return frozenset(self._live)
 
+    def pieces_of(self, path: str) -> Iterator[Piece]:
+        """Walk over a shared file's pieces in the order of the text, deleted ones too."""
+        piece = self._live[path].first
+        while piece is not None:
+            yield piece
+            piece = piece.next
+
     def missing_for(self, struct: Struct) -> ItemId | None:
         """Return an item the struct rests on that is not known yet."""
         if isinstance(struct, Collected | Skip):
             return None
-        for item in (struct.origin, struct.right, struct.parent):
-            if item is not None and item[1] >= self.order.next_clock(item[0]):
-                return item
+        next_clock = self.order.next_clock
+        if (item := struct.origin) is not None and item[1] >= next_clock(item[0]):
+            return item
+        if (item := struct.right) is not None and item[1] >= next_clock(item[0]):
+            return item
+        if (item := struct.parent) is not None and item[1] >= next_clock(item[0]):
+            return item
         return None
 
-    def take(self, client: ClientId, struct: Struct, rules: Rules) -> None:
+    def take(self, client: YjsClientId, struct: Struct, rules: Rules) -> None:
         """Take in a struct that begins at the client's next clock and rests on known items."""
         match struct:
             case Collected():
@@ -103,6 +115,8 @@ class KnownDocument:
         removed = {id(text) for text in self._removed_texts(fresh)}
         for deletes in fresh:
             for clock, length in deletes.ranges:
+                self._check_cut(deletes.client, clock)
+                self._check_cut(deletes.client, clock + length)
                 for piece in self.order.pieces_between(deletes.client, clock, clock + length):
                     home = piece.home
                     if isinstance(home, MapSlot):
@@ -131,7 +145,7 @@ class KnownDocument:
         self._new_texts.clear()
         self._new_tombstones.clear()
 
-    def undo(self, clocks_before: dict[ClientId, Clock]) -> None:
+    def undo(self, clocks_before: dict[YjsClientId, Clock]) -> None:
         """Forget all that was taken since the last commit."""
         for client, clock in clocks_before.items():
             self.order.cut_back(client, clock)
@@ -140,7 +154,7 @@ class KnownDocument:
         self._new_texts.clear()
         self._new_tombstones.clear()
 
-    def _take_text(self, client: ClientId, struct: Insert | Tombstone, rules: Rules) -> None:
+    def _take_text(self, client: YjsClientId, struct: Insert | Tombstone, rules: Rules) -> None:
         if isinstance(struct, Tombstone):
             end = struct.clock + struct.length
             self._new_tombstones.append((client, struct.clock, end))
@@ -152,13 +166,31 @@ class KnownDocument:
             _check_rights(home, rules)
         if grown is not None:
             self.order.extend(grown, struct.length)
-            return
-        if not home.is_gone:
-            obstacle = self.order.obstacle(client, home, struct.origin, struct.right)
+        else:
+            self._check_place(client, struct, home)
+            piece = Piece(client, struct.clock, struct.length, home, struct.origin, struct.right)
+            self.order.place(piece)
+        if isinstance(struct, Insert) and (halves := second_halves(struct.utf8)):
+            self.order.note_second_halves(client, [struct.clock + half for half in halves])
+
+    def _check_place(
+        self, client: YjsClientId, struct: Insert | Tombstone, text: SharedText
+    ) -> None:
+        if struct.origin is not None:
+            self._check_cut(struct.origin[0], struct.origin[1] + 1)
+        if struct.right is not None:
+            self._check_cut(*struct.right)
+        if not text.is_gone:
+            obstacle = self.order.obstacle(client, text, struct.origin, struct.right)
             if obstacle is not None:
                 raise RefusedError(RefusalCode.WRONG_ORDER, f"an insert is impossible: {obstacle}")
-        piece = Piece(client, struct.clock, struct.length, home, struct.origin, struct.right)
-        self.order.place(piece)
+
+    def _check_cut(self, client: YjsClientId, clock: Clock) -> None:
+        if self.order.parts_character(client, clock):
+            raise RefusedError(
+                RefusalCode.INSIDE_CHARACTER,
+                f"clock {clock} of client {client} is half a character",
+            )
 
     def _home(self, struct: Insert | Tombstone) -> Home:
         if struct.root is not None:
@@ -183,7 +215,7 @@ class KnownDocument:
             raise RefusedError(RefusalCode.WRONG_ORDER, "the origins of an insert lie in two texts")
         return first
 
-    def _take_structure(self, client: ClientId, struct: Entry | Value) -> None:
+    def _take_structure(self, client: YjsClientId, struct: Entry | Value) -> None:
         slot = self._slot(struct)
         root = FILES_ROOT if isinstance(struct, Entry) else META_ROOT
         if slot.root != root:
@@ -196,7 +228,7 @@ class KnownDocument:
             self._add_text((client, struct.clock), text)
 
     def _take_removed_structure(
-        self, client: ClientId, struct: Insert | Tombstone, rules: Rules
+        self, client: YjsClientId, struct: Insert | Tombstone, rules: Rules
     ) -> None:
         if isinstance(struct, Insert) or not rules.is_sharer(client):
             raise RefusedError(RefusalCode.STRUCTURE, "text in place of an entry of a map")

@@ -14,7 +14,8 @@ have made. So what is admitted converges exactly if honest traffic does.
 from bisect import bisect_right
 from typing import TypeAlias
 
-from cm_wire.yjs.structs import ClientId, Clock, ItemId
+from cm_wire.ids import YjsClientId
+from cm_wire.yjs.structs import Clock, ItemId
 
 
 class SharedText:
@@ -49,7 +50,7 @@ class Piece:
 
     def __init__(
         self,
-        client: ClientId,
+        client: YjsClientId,
         clock: Clock,
         length: int,
         home: Home,
@@ -75,14 +76,15 @@ class Piece:
 
 
 class _Column:
-    """The pieces of one client by clock, without gaps."""
+    """The pieces of one client by clock, without gaps, and the clocks inside characters."""
 
-    __slots__ = ("end", "pieces", "starts")
+    __slots__ = ("end", "pieces", "second_halves", "starts")
 
     def __init__(self) -> None:
         self.starts: list[Clock] = []
         self.pieces: list[Piece] = []
         self.end: Clock = 0
+        self.second_halves: set[Clock] = set()
 
 
 class TooFarError(Exception):
@@ -95,15 +97,15 @@ class Order:
     __slots__ = ("_columns", "_steps_left")
 
     def __init__(self) -> None:
-        self._columns: dict[ClientId, _Column] = {}
+        self._columns: dict[YjsClientId, _Column] = {}
         self._steps_left = 0
 
-    def next_clock(self, client: ClientId) -> Clock:
+    def next_clock(self, client: YjsClientId) -> Clock:
         """Return the clock the client's next item must have."""
         column = self._columns.get(client)
         return 0 if column is None else column.end
 
-    def state_vector(self) -> dict[ClientId, Clock]:
+    def state_vector(self) -> dict[YjsClientId, Clock]:
         """Return the next clock of everyone who has written."""
         return {client: column.end for client, column in self._columns.items()}
 
@@ -114,7 +116,7 @@ class Order:
             return None
         return column.pieces[bisect_right(column.starts, item[1]) - 1]
 
-    def pieces_between(self, client: ClientId, start: Clock, end: Clock) -> list[Piece]:
+    def pieces_between(self, client: YjsClientId, start: Clock, end: Clock) -> list[Piece]:
         """Return the pieces that hold any of the client's known clocks in [start, end)."""
         column = self._columns.get(client)
         if column is None:
@@ -122,12 +124,24 @@ class Order:
         first = max(0, bisect_right(column.starts, start) - 1)
         return column.pieces[first : bisect_right(column.starts, end - 1)]
 
+    def note_second_halves(self, client: YjsClientId, clocks: list[Clock]) -> None:
+        """Remember which of the client's placed clocks are second halves of a character."""
+        self._columns[client].second_halves.update(clocks)
+
+    def parts_character(self, client: YjsClientId, clock: Clock) -> bool:
+        """Say whether a cut before the clock would go through a character.
+
+        The library's cut would then fall elsewhere, and its own clocks no longer fit its text.
+        """
+        column = self._columns.get(client)
+        return column is not None and clock in column.second_halves
+
     def begin_update(self, steps: int) -> None:
         """Grant the next update its steps over pieces; TooFarError is raised when they are used up."""
         self._steps_left = steps
 
     def typing_goes_on(
-        self, client: ClientId, origin: ItemId | None, right: ItemId | None
+        self, client: YjsClientId, origin: ItemId | None, right: ItemId | None
     ) -> Piece | None:
         """Return the client's last piece if an insert goes on where it ends: the common case.
 
@@ -149,7 +163,7 @@ class Order:
         self._columns[piece.client].end += length
 
     def obstacle(
-        self, client: ClientId, text: SharedText, origin: ItemId | None, right: ItemId | None
+        self, client: YjsClientId, text: SharedText, origin: ItemId | None, right: ItemId | None
     ) -> str | None:
         """Say why no honest author could insert between the two origins; None if one could.
 
@@ -157,8 +171,9 @@ class Order:
         """
         if self._goes_on(client, origin, right):
             return None
-        left_piece = None if origin is None else self._ending_at(origin)
+        # The right one first: cutting it off may shorten the piece that holds the left one.
         right_piece = None if right is None else self._starting_at(right)
+        left_piece = None if origin is None else self._ending_at(origin)
         known_right = None if left_piece is None else left_piece.right
         known_left = None if right_piece is None else right_piece.origin
         between = text.first if left_piece is None else left_piece.next
@@ -182,7 +197,7 @@ class Order:
         column.pieces.append(piece)
         column.end = piece.clock + piece.length
 
-    def cut_back(self, client: ClientId, clock: Clock) -> None:
+    def cut_back(self, client: YjsClientId, clock: Clock) -> None:
         """Take out again all the client placed from `clock` on (its latest, so nothing rests on it)."""
         column = self._columns.get(client)
         if column is None or column.end <= clock:
@@ -190,6 +205,7 @@ class Order:
         while column.starts and column.starts[-1] >= clock:
             column.starts.pop()
             self._unlink(column.pieces.pop())
+        column.second_halves = {half for half in column.second_halves if half < clock}
         if column.pieces:
             last = column.pieces[-1]
             last.length = clock - last.clock
@@ -197,7 +213,7 @@ class Order:
         else:
             del self._columns[client]
 
-    def _goes_on(self, client: ClientId, origin: ItemId | None, right: ItemId | None) -> bool:
+    def _goes_on(self, client: YjsClientId, origin: ItemId | None, right: ItemId | None) -> bool:
         # After one's own last unit with its right origin: what was true of that unit is true here.
         column = self._columns.get(client)
         return (
@@ -226,8 +242,8 @@ class Order:
 
     def _left_neighbour(self, piece: Piece, text: SharedText) -> Piece | None:
         """Find the place among concurrent inserts: the rule of YATA, as Yjs and yrs have it."""
-        left = None if piece.origin is None else self._ending_at(piece.origin)
         stop = None if piece.right is None else self._starting_at(piece.right)
+        left = None if piece.origin is None else self._ending_at(piece.origin)
         other = text.first if left is None else left.next
         passed: set[Piece] = set()
         undecided: set[Piece] = set()

@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from cm_wire.yjs.structs import ClientId
+from cm_wire.ids import YjsClientId
 from cm_wire.yjs.update import Limits
 from cm_wire.yjs.verdict import (
     ANSWER_LIMITS,
@@ -18,7 +18,7 @@ from cm_wire.yjs.verdict import (
     UPDATE_LIMITS,
 )
 
-_NOBODY: Final[frozenset[ClientId]] = frozenset()
+_NOBODY: Final[frozenset[YjsClientId]] = frozenset()
 
 
 class Participant(msgspec.Struct, frozen=True):
@@ -28,7 +28,7 @@ class Participant(msgspec.Struct, frozen=True):
     may still offer text that was never acknowledged.
     """
 
-    client_ids: frozenset[ClientId]
+    client_ids: frozenset[YjsClientId]
     may_edit: bool = True
     may_edit_protected: bool = False
 
@@ -39,8 +39,8 @@ class Relay(msgspec.Struct, frozen=True):
     `others_may_edit` is the learner's mode, `others_may_edit_protected` the rule for auto-run files.
     """
 
-    own_client_ids: frozenset[ClientId]
-    seed_client_ids: frozenset[ClientId]
+    own_client_ids: frozenset[YjsClientId]
+    seed_client_ids: frozenset[YjsClientId]
     others_may_edit: bool = True
     others_may_edit_protected: bool = True
 
@@ -52,9 +52,9 @@ class Rules(msgspec.Struct, frozen=True):
     `sharers`: who may make entries of `files` and `meta` (None: anybody).
     """
 
-    authors: frozenset[ClientId] | None
-    not_authors: frozenset[ClientId]
-    sharers: frozenset[ClientId] | None
+    authors: frozenset[YjsClientId] | None
+    not_authors: frozenset[YjsClientId]
+    sharers: frozenset[YjsClientId] | None
     may_unshare: bool
     may_edit: bool
     may_edit_protected: bool
@@ -62,13 +62,13 @@ class Rules(msgspec.Struct, frozen=True):
     limits: Limits
     steps: int
 
-    def allows_author(self, client: ClientId) -> bool:
+    def allows_author(self, client: YjsClientId) -> bool:
         """Say whether new structs of the client may be in the update."""
         if client in self.not_authors:
             return False
         return self.authors is None or client in self.authors
 
-    def is_sharer(self, client: ClientId) -> bool:
+    def is_sharer(self, client: YjsClientId) -> bool:
         """Say whether the client makes the structure of the document."""
         return self.sharers is None or client in self.sharers
 

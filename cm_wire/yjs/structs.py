@@ -5,16 +5,20 @@ makes. Formats, embeds, nested types and sub-documents have no type, so they can
 reader. A reader would guess that lengths are characters or bytes: clocks count UTF-16 code units.
 """
 
-from typing import NewType, TypeAlias
+import re
+from typing import TypeAlias
 
 import msgspec
 
+from cm_wire.ids import YjsClientId
 from cm_wire.yjs.varint import MalformedError
 
-ClientId = NewType("ClientId", int)
 Clock: TypeAlias = int
 """Position in what one client has written, in UTF-16 code units, from 0."""
-ItemId: TypeAlias = tuple[ClientId, Clock]
+ItemId: TypeAlias = tuple[YjsClientId, Clock]
+
+_FOUR_BYTES = re.compile(rb"[\xf0-\xf4]")
+_TWO_UNITS = re.compile("[\U00010000-\U0010ffff]")
 
 
 class Item(msgspec.Struct, frozen=True, gc=False):
@@ -74,7 +78,7 @@ Struct: TypeAlias = Insert | Tombstone | Entry | Value | Collected | Skip
 class Block(msgspec.Struct, frozen=True, gc=False):
     """Structs of one client, never none, each beginning where the one before ended."""
 
-    client: ClientId
+    client: YjsClientId
     structs: list[Struct]
 
     @property
@@ -92,7 +96,7 @@ class Block(msgspec.Struct, frozen=True, gc=False):
 class Deletes(msgspec.Struct, frozen=True, gc=False):
     """What was deleted of one client's structs: (clock, length), ascending, not overlapping."""
 
-    client: ClientId
+    client: YjsClientId
     ranges: list[tuple[Clock, int]]
 
 
@@ -103,7 +107,7 @@ class Update(msgspec.Struct, frozen=True, gc=False):
     deletes: list[Deletes]
 
 
-def from_clock(client: ClientId, struct: Struct, clock: Clock) -> Struct:
+def from_clock(client: YjsClientId, struct: Struct, clock: Clock) -> Struct:
     """Return the part of a client's struct from `clock` on, which must lie inside it.
 
     Raise MalformedError where the cut would part the two halves of one character.
@@ -135,6 +139,14 @@ def utf16_length(utf8: bytes) -> int:
         return len(utf8.decode().encode("utf-16-le")) >> 1
     except UnicodeDecodeError:
         raise MalformedError("the text of a struct is not UTF-8") from None
+
+
+def second_halves(utf8: bytes) -> list[int]:
+    """Return the offsets, in UTF-16 units, that lie inside a character of two units."""
+    if utf8.isascii() or _FOUR_BYTES.search(utf8) is None:
+        return []
+    found = _TWO_UNITS.finditer(utf8.decode())
+    return [match.start() + nth for nth, match in enumerate(found, start=1)]
 
 
 def _from_unit(utf8: bytes, cut: int) -> bytes:

@@ -8,9 +8,8 @@ from typing import Final, TypeAlias
 
 import msgspec
 
+from cm_wire import limits
 from cm_wire.yjs.varint import MalformedError, read_uint, write_uint
-
-MAX_FRAME_BYTES: Final = 256 * 1024
 
 _SYNC, _AWARENESS, _QUERY_AWARENESS = 0, 1, 3
 _STEP_1, _STEP_2, _UPDATE = 0, 1, 2
@@ -57,11 +56,14 @@ _SYNC_KINDS: Final[tuple[type[SyncStep1] | type[SyncStep2] | type[SyncUpdate], .
 )
 
 
-def decode(frame: bytes) -> Frame:
-    """Read one frame. Raise MalformedError, naming what is wrong, for anything but a whole one."""
+def decode(frame: bytes, max_bytes: int = limits.SYNC_FRAME_BYTES_MAX) -> Frame:
+    """Read one frame. Raise MalformedError, naming what is wrong, for anything but a whole one.
+
+    A language server passes FIRST_SYNC_BYTES_MAX: what a server sends may be a whole document.
+    """
     length = len(frame)
-    if length > MAX_FRAME_BYTES:
-        raise MalformedError(f"a frame of {length} bytes; the limit is {MAX_FRAME_BYTES}")
+    if length > max_bytes:
+        raise MalformedError(f"a frame of {length} bytes; the limit is {max_bytes}")
     if length == 0:
         raise MalformedError("an empty frame")
     kind = frame[0]

@@ -9,10 +9,10 @@ from typing import Final, TypeAlias
 
 import msgspec
 
+from cm_wire.ids import YjsClientId
 from cm_wire.yjs import varint
 from cm_wire.yjs.structs import (
     Block,
-    ClientId,
     Clock,
     Collected,
     Deletes,
@@ -125,7 +125,7 @@ def _read_blocks(encoded: bytes, limits: Limits) -> tuple[list[Block], int]:
             structs.append(struct)
         if clock > MAX_CLOCK:
             raise TooMuchError(f"clock {clock} of client {client} is above {MAX_CLOCK}")
-        blocks.append(Block(ClientId(client), structs))
+        blocks.append(Block(YjsClientId(client), structs))
     return blocks, position
 
 
@@ -192,7 +192,7 @@ def _read_length(encoded: bytes, position: int) -> tuple[int, int]:
 def _read_id(encoded: bytes, position: int) -> tuple[ItemId, int]:
     client, position = read_uint(encoded, position)
     clock, position = read_uint(encoded, position)
-    return (ClientId(client), clock), position
+    return (YjsClientId(client), clock), position
 
 
 def _read_parent(encoded: bytes, position: int) -> tuple[ItemId | None, str | None, int]:
@@ -254,12 +254,14 @@ def _read_deletes(encoded: bytes, position: int, limits: Limits) -> tuple[list[D
         if client in seen:
             raise MalformedError(f"two sets of deletes for client {client}")
         seen.add(client)
+        if range_count == 0:
+            raise MalformedError(f"the deletes of client {client} are none")
         ranges_left -= range_count
         if ranges_left < 0:
             raise TooMuchError(f"more than {limits.delete_ranges} delete ranges in one update")
         _check_room(encoded, position, range_count * _SHORTEST_RANGE_BYTES)
         ranges, position = _read_ranges(encoded, position, range_count)
-        deletes.append(Deletes(ClientId(client), ranges))
+        deletes.append(Deletes(YjsClientId(client), ranges))
     return deletes, position
 
 

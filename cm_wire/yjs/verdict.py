@@ -8,7 +8,8 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from cm_wire.yjs.structs import ClientId, Clock
+from cm_wire.ids import YjsClientId
+from cm_wire.yjs.structs import Clock
 from cm_wire.yjs.update import Limits
 
 _KIB: Final = 1024
@@ -52,6 +53,7 @@ class RefusalCode(StrEnum):
     NOT_YOURS = "not-yours"
     WRONG_PARENT = "wrong-parent"
     WRONG_ORDER = "wrong-order"
+    INSIDE_CHARACTER = "inside-character"
     STRUCTURE = "structure"
     READ_ONLY = "read-only"
     PROTECTED_FILE = "protected-file"
@@ -64,19 +66,19 @@ class Admitted(msgspec.Struct, frozen=True):
     """
 
     update: bytes
-    withheld: tuple[ClientId, ...] = ()
+    withheld: tuple[YjsClientId, ...] = ()
 
 
 class Replayed(msgspec.Struct, frozen=True):
     """Nothing in it is new: acknowledge it again and drop it."""
 
-    withheld: tuple[ClientId, ...] = ()
+    withheld: tuple[YjsClientId, ...] = ()
 
 
 class Gap(msgspec.Struct, frozen=True):
     """It rests on what is not known here, `client`'s structs from `known_clock` on: resync."""
 
-    client: ClientId
+    client: YjsClientId
     known_clock: Clock
     reason: str
 
@@ -102,6 +104,6 @@ class RefusedError(Exception):
 class MissingError(Exception):
     """Carries a Gap up to the one place that answers."""
 
-    def __init__(self, client: ClientId, known_clock: Clock, reason: str) -> None:
+    def __init__(self, client: YjsClientId, known_clock: Clock, reason: str) -> None:
         super().__init__(reason)
         self.gap = Gap(client, known_clock, reason)
