@@ -1,7 +1,7 @@
 """Money: a whole number of the currency's smallest unit.
 
 Owns: the value, the currencies we can charge, and how an amount is written for people. Does not own rounding:
-only `cm_server.billing.rating` turns time into money. There is no float anywhere near.
+only `cm_server.meter.rating` turns time into money. There is no float anywhere near.
 """
 
 from dataclasses import dataclass
