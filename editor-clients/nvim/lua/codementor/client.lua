@@ -1,0 +1,142 @@
+--- Starts `cm-lsp` and connects its messages to the modules that draw them.
+local M = {}
+
+local lsp = vim.lsp
+
+M.name = 'codementor'
+
+local handlers = {
+  ['codementor/applyEdit'] = function(_, params, context)
+    return require('codementor.rebase').apply(params, context.client_id)
+  end,
+  ['codementor/readDocument'] = function(_, params, context)
+    return require('codementor.rebase').read(params, context.client_id)
+  end,
+  ['codementor/cursors'] = function(_, params)
+    require('codementor.cursors').draw(params)
+  end,
+  ['codementor/point'] = function(_, params)
+    require('codementor.cursors').point(params)
+  end,
+  ['codementor/session'] = function(_, params)
+    require('codementor.session').changed(params)
+  end,
+  ['codementor/status'] = function(_, params)
+    require('codementor.session').status_changed(params)
+  end,
+  ['codementor/meter'] = function(_, params)
+    require('codementor.meter').moved(params)
+  end,
+  ['codementor/sync'] = function(_, params)
+    require('codementor.meter').synced(params)
+  end,
+  ['codementor/offer'] = function(_, params)
+    require('codementor.offers').changed(params)
+  end,
+  ['codementor/chat'] = function(_, params)
+    require('codementor.chat').said(params)
+  end,
+  -- The built-in handler stops at a "Press ENTER" prompt, and with it every remote edit.
+  ['window/showMessage'] = function(_, params)
+    local level = ({ vim.log.levels.ERROR, vim.log.levels.WARN })[params.type] or vim.log.levels.INFO
+    M.notify(params.message, level)
+    return vim.NIL
+  end,
+}
+
+--- One line of the message area, so that nothing blocks.
+---@param message string
+---@param level integer?
+function M.notify(message, level)
+  vim.notify('codementor: ' .. message:gsub('%s*\n%s*', ' '), level or vim.log.levels.INFO)
+end
+
+---@return vim.lsp.Client?
+function M.get()
+  return lsp.get_clients({ name = M.name })[1]
+end
+
+--- The running client, or nil after telling the user what to do.
+---@return vim.lsp.Client?
+function M.require()
+  local client = M.get()
+  if not client then
+    M.notify('cm-lsp is not running here. Open a file, or see :checkhealth codementor.', vim.log.levels.WARN)
+  end
+  return client
+end
+
+--- A way to start the server whose outgoing notifications `codementor.rebase` sees.
+---@param connect fun(dispatchers: vim.lsp.rpc.Dispatchers): vim.lsp.rpc.PublicClient
+function M.watched(connect)
+  return function(dispatchers)
+    local rpc = connect(dispatchers)
+    local notify = rpc.notify
+    rpc.notify = function(method, params)
+      require('codementor.rebase').sending(method, params)
+      return notify(method, params)
+    end
+    return rpc
+  end
+end
+
+function M.start()
+  local options = require('codementor.config').get()
+  if vim.fn.executable(options.cmd[1]) == 0 then
+    return M.notify(options.cmd[1] .. ' is not on PATH; see :help codementor-install.', vim.log.levels.ERROR)
+  end
+  lsp.config(M.name, {
+    cmd = M.watched(function(dispatchers)
+      return lsp.rpc.start(options.cmd, dispatchers)
+    end),
+    root_markers = { '.git' },
+    handlers = handlers,
+    flags = { debounce_text_changes = 0 },
+    init_options = { codementor = M.init_options(options) },
+    on_attach = function(client, buf)
+      require('codementor.cursors').report_own(client, buf)
+    end,
+  })
+  lsp.enable(M.name)
+end
+
+---@param options table<string, any>
+function M.init_options(options)
+  return {
+    serverUrl = options.server_url,
+    surroundingLines = options.surrounding_lines,
+    capMinutes = options.cap_minutes,
+    maxPrice = options.max_price,
+    spokenLanguages = options.spoken_languages,
+    capabilities = {
+      cursors = true,
+      meter = true,
+      offers = true,
+      sharedBuffers = true,
+      chat = true,
+      prompt = false,
+      rebase = true,
+    },
+  }
+end
+
+--- Runs a command of the server; failures are shown once, by the server itself or here.
+---@param command string without the `codementor.` prefix
+---@param argument table<string, any>
+---@param done fun(result: any)?
+function M.execute(command, argument, done)
+  local client = M.require()
+  if not client then
+    return
+  end
+  local params = { command = 'codementor.' .. command, arguments = { next(argument) and argument or vim.empty_dict() } }
+  client:request('workspace/executeCommand', params, function(err, result)
+    if err then
+      M.notify(err.message, vim.log.levels.ERROR)
+    elseif done then
+      done(result)
+    end
+  end)
+end
+
+return M

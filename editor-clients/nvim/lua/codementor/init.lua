@@ -1,0 +1,26 @@
+--- Codementor for Neovim: a thin client of `cm-lsp`. It draws and asks; every decision is in the server.
+---
+---     require('codementor').setup({ server_url = 'http://127.0.0.1:8765' })
+---
+--- is optional: without it the defaults of `codementor.config` and the environment (CM_TOKEN, CM_SERVER_URL) hold.
+local M = {}
+
+--- Takes options, refusing unknown ones by name. May be called again; the server starts with the first file.
+---@param options codementor.Options?
+function M.setup(options)
+  require('codementor.config').set(options or {})
+end
+
+--- Starts `cm-lsp` for this and every later buffer. Safe to call twice.
+function M.start()
+  require('codementor.client').start()
+end
+
+--- The meter and state for a statusline, escaped; empty outside a session:
+---     vim.o.statusline = "%f %=%{%v:lua.require'codementor'.statusline()%}"
+---@return string
+function M.statusline()
+  return require('codementor.meter').statusline()
+end
+
+return M

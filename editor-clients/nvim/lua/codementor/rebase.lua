@@ -1,0 +1,255 @@
+--- Applies the other person's edits honestly: moved over what was typed since, in one step, or not at all.
+---
+--- The server's edit is over the document at some version; typing goes on while it travels. What was typed since is what
+--- has gone out as didChange since (nothing is held back: no debounce), so the history is read off the messages themselves.
+--- Buffer events would not do: on undo their ticks are not those of the versions. Of each change (from, old end, new end) is
+--- enough to move a range over it: text typed at the place of an edit stays left of it, deletions split around text typed
+--- inside them. Places are {row, byte column}.
+local M = {}
+
+local api = vim.api
+
+local CHANGES_KEPT_MAX = 1000
+
+---@alias codementor.Place [integer, integer]
+
+---@class codementor.LocalChange
+---@field version integer the document's version after it
+---@field from codementor.Place
+---@field old_end codementor.Place
+---@field new_end codementor.Place
+
+---@class codementor.Piece
+---@field from codementor.Place
+---@field to codementor.Place
+---@field text string
+
+---@class codementor.History
+---@field oldest integer edits for versions before this one cannot be moved any more
+---@field changes codementor.LocalChange[]
+
+local histories = {} ---@type table<string, codementor.History> by URI
+
+--- Where text that starts at a place ends.
+---@param from codementor.Place
+---@param text string
+---@return codementor.Place
+local function end_of(from, text)
+  local _, newlines = text:gsub('\n', '')
+  if newlines == 0 then
+    return { from[1], from[2] + #text }
+  end
+  return { from[1] + newlines, #text:match('[^\n]*$') }
+end
+
+---@param a codementor.Place
+---@param b codementor.Place
+local function before(a, b)
+  return a[1] < b[1] or (a[1] == b[1] and a[2] < b[2])
+end
+
+--- Where a place at or behind the old end of a change is after it.
+---@param place codementor.Place
+---@param change codementor.LocalChange
+---@return codementor.Place
+local function shifted(place, change)
+  if place[1] == change.old_end[1] then
+    return { change.new_end[1], change.new_end[2] + place[2] - change.old_end[2] }
+  end
+  return { place[1] + change.new_end[1] - change.old_end[1], place[2] }
+end
+
+--- One piece of an edit moved over one local change: one piece, or two where the change lies inside it.
+---@param piece codementor.Piece
+---@param change codementor.LocalChange
+---@return codementor.Piece, codementor.Piece?
+function M.moved(piece, change)
+  local starts_before = before(piece.from, change.from)
+  local ends_behind = before(change.old_end, piece.to)
+  if starts_before then
+    if not ends_behind then
+      local to = before(change.from, piece.to) and change.from or piece.to
+      return { from = piece.from, to = to, text = piece.text }
+    end
+    local to = shifted(piece.to, change)
+    if not before(change.from, change.new_end) then
+      return { from = piece.from, to = to, text = piece.text }
+    end
+    return { from = piece.from, to = change.from, text = piece.text }, { from = change.new_end, to = to, text = '' }
+  end
+  local from = before(change.old_end, piece.from) and shifted(piece.from, change) or change.new_end
+  local to = ends_behind and shifted(piece.to, change) or from
+  return { from = from, to = before(to, from) and from or to, text = piece.text }
+end
+
+---@param history codementor.History
+---@param params table
+local function record(history, params)
+  local version = params.textDocument.version
+  for _, change in ipairs(params.contentChanges) do
+    if not change.range then
+      history.changes, history.oldest = {}, version
+      return
+    end
+    local from = { change.range.start.line, change.range.start.character }
+    history.changes[#history.changes + 1] = {
+      version = version,
+      from = from,
+      old_end = { change.range['end'].line, change.range['end'].character },
+      new_end = end_of(from, change.text),
+    }
+  end
+  while #history.changes > CHANGES_KEPT_MAX do
+    history.oldest = table.remove(history.changes, 1).version
+  end
+end
+
+--- Sees every notification to the server before it goes out.
+---@param method string
+---@param params table
+function M.sending(method, params)
+  if method == 'textDocument/didOpen' then
+    histories[params.textDocument.uri] = { oldest = params.textDocument.version, changes = {} }
+  elseif method == 'textDocument/didChange' then
+    local history = histories[params.textDocument.uri]
+    if history then
+      record(history, params)
+    end
+  elseif method == 'textDocument/didClose' then
+    histories[params.textDocument.uri] = nil
+  end
+end
+
+---@param piece codementor.Piece
+local function changes_something(piece)
+  return piece.text ~= '' or before(piece.from, piece.to)
+end
+
+---@param pieces codementor.Piece[]
+---@param history codementor.History
+---@param version integer
+---@return codementor.Piece[]
+local function over_changes_since(pieces, history, version)
+  for _, change in ipairs(history.changes) do
+    if change.version > version then
+      local moved = {}
+      for _, piece in ipairs(pieces) do
+        local first, second = M.moved(piece, change)
+        moved[#moved + 1] = changes_something(first) and first or nil
+        moved[#moved + 1] = second
+      end
+      pieces = moved
+    end
+  end
+  return pieces
+end
+
+--- Neovim has no place behind the last line's newline; the same text change is said from before it.
+---@param buf integer
+---@param piece codementor.Piece
+local function keep_inside(buf, piece)
+  local last = api.nvim_buf_line_count(buf) - 1
+  local last_length = #api.nvim_buf_get_lines(buf, last, last + 1, true)[1]
+  local at_end = { last, last_length }
+  if not before(at_end, piece.to) then
+    return
+  end
+  if before(at_end, piece.from) then
+    piece.from, piece.to = at_end, at_end
+    piece.text = '\n' .. piece.text:gsub('\n$', '')
+    return
+  end
+  piece.to = at_end
+  if piece.text:sub(-1) == '\n' then
+    piece.text = piece.text:sub(1, -2)
+  elseif piece.text == '' and piece.from[2] == 0 and piece.from[1] > 0 then
+    local previous = api.nvim_buf_get_lines(buf, piece.from[1] - 1, piece.from[1], true)[1]
+    piece.from = { piece.from[1] - 1, #previous }
+  end
+end
+
+---@param buf integer
+---@param place codementor.Place
+---@return codementor.Place
+local function clamped(buf, place)
+  local last = api.nvim_buf_line_count(buf) - 1
+  local row = math.min(place[1], last)
+  local line = api.nvim_buf_get_lines(buf, row, row + 1, true)[1]
+  return { row, place[1] > last and #line or math.min(place[2], #line) }
+end
+
+--- Puts the pieces in by one change of the buffer, so that one version and one report come of it.
+---@param buf integer
+---@param pieces codementor.Piece[] ascending, not touching
+local function replace(buf, pieces)
+  for _, piece in ipairs(pieces) do
+    keep_inside(buf, piece)
+    piece.from, piece.to = clamped(buf, piece.from), clamped(buf, piece.to)
+  end
+  local from, to = pieces[1].from, pieces[#pieces].to
+  local text, at = {}, from
+  for _, piece in ipairs(pieces) do
+    vim.list_extend(text, { table.concat(api.nvim_buf_get_text(buf, at[1], at[2], piece.from[1], piece.from[2], {}), '\n') })
+    text[#text + 1] = piece.text
+    at = piece.to
+  end
+  local lines = vim.split(table.concat(text):gsub('\r\n', '\n'), '\n', { plain = true })
+  api.nvim_buf_set_text(buf, from[1], from[2], to[1], to[2], lines)
+end
+
+---@param client vim.lsp.Client
+---@param position lsp.Position
+---@return codementor.Place
+local function place_of(client, position)
+  assert(client.offset_encoding == 'utf-8', 'cm-lsp negotiates utf-8 with Neovim')
+  return { position.line, position.character }
+end
+
+--- The version the server knows a buffer by: Neovim's changedtick as last reported.
+---@param buf integer
+local function version_of(buf)
+  return vim.lsp.util.buf_versions[buf] or api.nvim_buf_get_changedtick(buf)
+end
+
+--- Answers `codementor/applyEdit`.
+---@param params { uri: string, version: integer, edits: lsp.TextEdit[] }
+---@param client_id integer
+---@return { applied: boolean, version: integer? }
+function M.apply(params, client_id)
+  local buf = vim.uri_to_bufnr(params.uri)
+  local client = vim.lsp.get_client_by_id(client_id)
+  if not client or not api.nvim_buf_is_loaded(buf) or not vim.lsp.buf_is_attached(buf, client_id) then
+    return { applied = false }
+  end
+  local history = histories[params.uri]
+  if not history or params.version < history.oldest or not vim.bo[buf].modifiable then
+    return { applied = false, version = version_of(buf) }
+  end
+  local pieces = {}
+  for _, edit in ipairs(params.edits) do
+    local range = edit.range
+    pieces[#pieces + 1] =
+      { from = place_of(client, range.start), to = place_of(client, range['end']), text = edit.newText }
+  end
+  pieces = over_changes_since(vim.tbl_filter(changes_something, pieces), history, params.version)
+  local applied = #pieces > 0 and pcall(replace, buf, pieces)
+  return { applied = applied, version = version_of(buf) }
+end
+
+--- Answers `codementor/readDocument`.
+---@param params { uri: string }
+---@param client_id integer
+function M.read(params, client_id)
+  local buf = vim.uri_to_bufnr(params.uri)
+  if not api.nvim_buf_is_loaded(buf) or not vim.lsp.buf_is_attached(buf, client_id) then
+    return vim.NIL
+  end
+  local ending = ({ dos = '\r\n', mac = '\r' })[vim.bo[buf].fileformat] or '\n'
+  local text = table.concat(api.nvim_buf_get_lines(buf, 0, -1, true), ending)
+  if vim.bo[buf].eol then
+    text = text .. ending
+  end
+  return { text = text, version = version_of(buf), languageId = vim.bo[buf].filetype }
+end
+
+return M
