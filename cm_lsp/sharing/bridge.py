@@ -406,7 +406,11 @@ class Bridge:
         flight = self._standing.in_flight
         assert flight is not None
         may_be_under_way = self._profile.truthful or not flight.checked
-        if flight.dirty or self._profile.rebases or (may_be_under_way and flight.accepted_ms is None):
+        if (
+            flight.dirty
+            or self._profile.rebases
+            or (may_be_under_way and flight.accepted_ms is None)
+        ):
             return
         self._fruitless += 1
         if self._fruitless < FRUITLESS_TRIES:

@@ -236,8 +236,6 @@ def map_index_back(operation: Operation, index: int) -> int:
             old += component
             new += component
         else:
-            if index == new:
-                return old
             old -= component
     return old + index - new
 

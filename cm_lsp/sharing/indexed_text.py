@@ -15,7 +15,7 @@ from cm_lsp.sharing import positions
 from cm_lsp.sharing.edits import Operation, Replacement, replacements
 from cm_lsp.sharing.positions import CodePointOffset, Position, PositionEncoding, Utf8Offset
 
-CHUNK_CODE_POINTS = 4096
+CHUNK_CODE_POINTS = 3072
 """How long a chunk is made; it is cut at twice that and joined to a neighbour at an eighth."""
 
 
@@ -181,9 +181,9 @@ class IndexedText:
         index = bisect_left(breaks, line)
         if index == len(breaks):
             return index, 0, len(self)
-        chunk, within = self._chunks[index], 0
-        for _ in range(line - (breaks[index] - self._breaks[index])):
-            within = chunk.index("\n", within) + 1
+        chunk = self._chunks[index]
+        before = line - (breaks[index] - self._breaks[index])
+        within = len(chunk) - len(chunk.split("\n", before)[-1])
         return index, within, self._chunk_ends()[index] - len(chunk)
 
     def _put(self, first: int, stop: int, text: str) -> None:

@@ -77,9 +77,9 @@ class ReportReader:
 
     def _ranged(self, text: IndexedText, change: RangeChange) -> Replacement:
         start, cut_at_start = text.locate(change.start, self._encoding)
-        end, cut_at_end = text.locate(change.end, self._encoding)
-        if end < start:
-            end, cut_at_end = start, cut_at_start
+        end, cut_at_end = start, cut_at_start
+        if change.end > change.start:
+            end, cut_at_end = text.locate(change.end, self._encoding)
         if self._encoding is not PositionEncoding.UTF16 or not (cut_at_start or cut_at_end):
             return Replacement(start, end, self.normalised(change.text))
         # The editor replaced half of a surrogate pair: what is left of it makes new characters.

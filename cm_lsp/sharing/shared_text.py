@@ -44,12 +44,12 @@ class SharedText:
 
     def change(self, operation: Operation) -> ChangeCrdt:
         """Follows an operation, and says how to do it to the CRDT."""
-        done = tuple(
-            Utf8Edit(self.text.utf8_at(start), self.text.utf8_at(end), text)
-            for start, end, text in reversed(edits.replacements(operation))
-        )
+        done: list[Utf8Edit] = []
+        for start, end, text in reversed(edits.replacements(operation)):
+            first = self.text.utf8_at(start)
+            done.append(Utf8Edit(first, self.text.utf8_at(end) if end > start else first, text))
         self.text.apply(operation)
-        return ChangeCrdt(operation, done)
+        return ChangeCrdt(operation, tuple(done))
 
     def follow(self, operation: Operation) -> tuple[Operation, list[ChangeCrdt]]:
         """Follows what the CRDT did already: the operation without carriage returns.
