@@ -144,57 +144,61 @@ local function over_changes_since(pieces, history, version)
   return pieces
 end
 
---- Neovim has no place behind the last line's newline; the same text change is said from before it.
+---@param buf integer
+---@return codementor.Place
+local function end_of_last_line(buf)
+  local last = api.nvim_buf_line_count(buf) - 1
+  return { last, #api.nvim_buf_get_lines(buf, last, last + 1, true)[1] }
+end
+
+--- The text between two places, of which LSP knows one more than Neovim: behind the last line's newline.
+---@param buf integer
+---@param from codementor.Place
+---@param to codementor.Place
+---@return string
+local function text_between(buf, from, to)
+  local last = end_of_last_line(buf)
+  if before(last, from) then
+    return ''
+  end
+  local inside = before(last, to) and last or to
+  local text = table.concat(api.nvim_buf_get_text(buf, from[1], from[2], inside[1], inside[2], {}), '\n')
+  return before(last, to) and text .. '\n' or text
+end
+
+--- Says a change that reaches behind the last newline from before it; Neovim keeps that newline by itself.
 ---@param buf integer
 ---@param piece codementor.Piece
 local function keep_inside(buf, piece)
-  local last = api.nvim_buf_line_count(buf) - 1
-  local last_length = #api.nvim_buf_get_lines(buf, last, last + 1, true)[1]
-  local at_end = { last, last_length }
-  if not before(at_end, piece.to) then
+  local last = end_of_last_line(buf)
+  if not before(last, piece.to) then
     return
   end
-  if before(at_end, piece.from) then
-    piece.from, piece.to = at_end, at_end
+  piece.to = last
+  if before(last, piece.from) then
+    piece.from = last
     piece.text = '\n' .. piece.text:gsub('\n$', '')
-    return
-  end
-  piece.to = at_end
-  if piece.text:sub(-1) == '\n' then
+  elseif piece.text:sub(-1) == '\n' then
     piece.text = piece.text:sub(1, -2)
   elseif piece.text == '' and piece.from[2] == 0 and piece.from[1] > 0 then
-    local previous = api.nvim_buf_get_lines(buf, piece.from[1] - 1, piece.from[1], true)[1]
-    piece.from = { piece.from[1] - 1, #previous }
+    local row = piece.from[1] - 1
+    piece.from = { row, #api.nvim_buf_get_lines(buf, row, row + 1, true)[1] }
   end
-end
-
----@param buf integer
----@param place codementor.Place
----@return codementor.Place
-local function clamped(buf, place)
-  local last = api.nvim_buf_line_count(buf) - 1
-  local row = math.min(place[1], last)
-  local line = api.nvim_buf_get_lines(buf, row, row + 1, true)[1]
-  return { row, place[1] > last and #line or math.min(place[2], #line) }
 end
 
 --- Puts the pieces in by one change of the buffer, so that one version and one report come of it.
 ---@param buf integer
 ---@param pieces codementor.Piece[] ascending, not touching
 local function replace(buf, pieces)
+  local whole = { from = pieces[1].from, to = pieces[#pieces].to, text = '' }
+  local at = whole.from
   for _, piece in ipairs(pieces) do
-    keep_inside(buf, piece)
-    piece.from, piece.to = clamped(buf, piece.from), clamped(buf, piece.to)
-  end
-  local from, to = pieces[1].from, pieces[#pieces].to
-  local text, at = {}, from
-  for _, piece in ipairs(pieces) do
-    vim.list_extend(text, { table.concat(api.nvim_buf_get_text(buf, at[1], at[2], piece.from[1], piece.from[2], {}), '\n') })
-    text[#text + 1] = piece.text
+    whole.text = whole.text .. text_between(buf, at, piece.from) .. piece.text
     at = piece.to
   end
-  local lines = vim.split(table.concat(text):gsub('\r\n', '\n'), '\n', { plain = true })
-  api.nvim_buf_set_text(buf, from[1], from[2], to[1], to[2], lines)
+  keep_inside(buf, whole)
+  local lines = vim.split(whole.text:gsub('\r\n', '\n'), '\n', { plain = true })
+  api.nvim_buf_set_text(buf, whole.from[1], whole.from[2], whole.to[1], whole.to[2], lines)
 end
 
 ---@param client vim.lsp.Client
