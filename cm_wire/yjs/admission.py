@@ -7,13 +7,13 @@ for good, which is what `order` is for.
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from cm_wire.ids import YjsClientId
 from cm_wire.yjs import rules as rulebook
 from cm_wire.yjs import update as updates
 from cm_wire.yjs.known_document import KnownDocument
-from cm_wire.yjs.order import TooFarError
+from cm_wire.yjs.order import Piece, TooFarError
 from cm_wire.yjs.rules import Participant, Relay, Rules
 from cm_wire.yjs.structs import Block, Clock, Deletes, Update, from_clock
 from cm_wire.yjs.update import TooMuchError, UnsupportedContentError
@@ -85,6 +85,10 @@ class AdmissionState:
     def shared_paths(self) -> frozenset[str]:
         """Return the paths of the files that are shared now."""
         return self._document.live_paths
+
+    def shown_pieces(self, path: str) -> Iterator[tuple[Piece, list[tuple[Clock, Clock]]]]:
+        """Walk over a file's pieces in the order of the text, each with what of it is not deleted."""
+        return self._document.shown_pieces(path)
 
     def _decide(self, encoded: bytes, rules: Rules) -> Outcome:
         document = self._document

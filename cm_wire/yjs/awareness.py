@@ -5,12 +5,20 @@ only where the cursor is, and who they are is written by the server. Awareness i
 """
 
 from collections.abc import Container
-from typing import Final, TypeVar
+from typing import Annotated, Final, TypeVar
 
 import msgspec
 
 from cm_wire.ids import YjsClientId
-from cm_wire.yjs.varint import MalformedError, read_bytes, read_uint, write_bytes, write_uint
+from cm_wire.yjs.update import MAX_CLOCK
+from cm_wire.yjs.varint import (
+    MAX_UINT,
+    MalformedError,
+    read_bytes,
+    read_uint,
+    write_bytes,
+    write_uint,
+)
 
 MAX_STATE_BYTES: Final = 1024
 MAX_ENTRIES: Final = 64
@@ -29,8 +37,8 @@ class User(msgspec.Struct, frozen=True):
 class ItemReference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One unit of the document, in Yjs's JSON."""
 
-    client: YjsClientId
-    clock: int
+    client: Annotated[int, msgspec.Meta(ge=0, le=MAX_UINT)]
+    clock: Annotated[int, msgspec.Meta(ge=0, le=MAX_CLOCK)]
 
 
 class RelativePosition(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -41,7 +49,7 @@ class RelativePosition(msgspec.Struct, frozen=True, omit_defaults=True):
 
     item: ItemReference | None = None
     type: ItemReference | None = None
-    assoc: int = 0
+    assoc: Annotated[int, msgspec.Meta(ge=-1, le=1)] = 0
 
 
 class Cursor(msgspec.Struct, frozen=True):

@@ -58,6 +58,14 @@ class KnownDocument:
             yield piece
             piece = piece.next
 
+    def shown_pieces(self, path: str) -> Iterator[tuple[Piece, list[tuple[Clock, Clock]]]]:
+        """As `pieces_of`, each with the clocks of what is not deleted of it, as half-open ranges."""
+        for piece in self.pieces_of(path):
+            deleted = self._deleted.get(piece.client)
+            end = piece.clock + piece.length
+            whole = [(piece.clock, end)]
+            yield piece, whole if deleted is None else deleted.missing(piece.clock, end)
+
     def missing_for(self, struct: Struct) -> ItemId | None:
         """Return an item the struct rests on that is not known yet."""
         if isinstance(struct, Collected | Skip):

@@ -46,6 +46,11 @@ def contents_of(document: AnyDoc) -> Contents:
     }
 
 
+def files_that_are_no_texts(document: AnyDoc) -> list[str]:
+    files = document.get("files", type=Map)
+    return [path for path, file in files.items() if not isinstance(file, Text)]
+
+
 def replica(client_id: int, *updates: bytes) -> AnyDoc:
     document: AnyDoc = Doc(client_id=client_id)
     for update in updates:
