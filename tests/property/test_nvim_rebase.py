@@ -5,7 +5,7 @@ import random
 import pytest
 
 from cm_lsp.sharing import edits
-from tests.support.nvim import Nvim
+from cm_server.demo.neovim import Neovim
 
 ROUNDS = 1_200
 ALPHABET = ["a", "b", "é", "漢", "😀", "\n", "\n", " "]
@@ -44,7 +44,7 @@ client_id = vim.lsp.start({
 
 @pytest.fixture(scope="module")
 def nvim(tmp_path_factory):
-    with Nvim(tmp_path_factory.mktemp("nvim")) as running:
+    with Neovim.headless(tmp_path_factory.mktemp("nvim")) as running:
         running.lua(START_CLIENT)
         yield running
 
@@ -105,7 +105,7 @@ def test_an_undo_in_between_is_moved_over_like_typing(nvim):
     assert nvim.text() == "one two! three\n"
 
 
-def _one_round(nvim: Nvim, rng: random.Random, what: str) -> None:
+def _one_round(nvim: Neovim, rng: random.Random, what: str) -> None:
     text = _random_text(rng, 14) + "\n"
     version = _open(nvim, text)
     remote = _random_replacement(rng, text)
@@ -121,7 +121,7 @@ def _one_round(nvim: Nvim, rng: random.Random, what: str) -> None:
     assert nvim.text() == _with_final_newline(edits.apply(typed, moved)), (what, text, remote)
 
 
-def _reported(nvim: Nvim, text: str) -> list[edits.Operation]:
+def _reported(nvim: Neovim, text: str) -> list[edits.Operation]:
     """The changes as the server was told them, which may be other ones of the same effect."""
     steps = []
     for message in nvim.lua("return sent"):
@@ -133,7 +133,7 @@ def _reported(nvim: Nvim, text: str) -> list[edits.Operation]:
     return steps
 
 
-def _open(nvim: Nvim, text: str) -> int:
+def _open(nvim: Neovim, text: str) -> int:
     """A new buffer with the text, attached; returns the version the server knows."""
     return nvim.lua(
         """
@@ -148,7 +148,7 @@ def _open(nvim: Nvim, text: str) -> int:
     )
 
 
-def _set_text(nvim: Nvim, text: str, change: edits.Replacement) -> None:
+def _set_text(nvim: Neovim, text: str, change: edits.Replacement) -> None:
     start, end = _place(text, change.start), _place(text, change.end)
     nvim.lua(
         "local a, b, lines = ...; vim.api.nvim_buf_set_text(0, a[1], a[2], b[1], b[2], lines)",
@@ -158,7 +158,7 @@ def _set_text(nvim: Nvim, text: str, change: edits.Replacement) -> None:
     )
 
 
-def _put_in(nvim: Nvim, version: int, text: str, change: edits.Replacement) -> bool:
+def _put_in(nvim: Neovim, version: int, text: str, change: edits.Replacement) -> bool:
     start, end = _place(text, change.start), _place(text, change.end)
     edit = {
         "range": {
