@@ -60,6 +60,7 @@ soak: setup ## sessions for a long while, watching memory and lag
 
 migration: setup ## a new migration from the models: make migration NAME="add ratings"
 	$(BIN)/python -m cm_server.migrations "$(NAME)"
+	$(BIN)/ruff format --quiet cm_server/migrations
 
 lock: setup ## resolve the dependencies anew, with hashes; needs uv in the environment
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --extra server --group dev pyproject.toml -o requirements/dev.txt

@@ -82,13 +82,13 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._writing = _engine(url, writes=True)
-        self._reading = _engine(url, writes=False)
+        self._writing = open_engine(url, writes=True)
+        self._reading = open_engine(url, writes=False)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="db-read")
         self._waiting: SimpleQueue[_Work | _Append | None] = SimpleQueue()
         self._writer = threading.Thread(target=self._write_groups, name="db-write", daemon=True)
         self._closed = False
-        self._file = _sqlite_file(url)
+        self._file = sqlite_file(url)
         self._file_id: tuple[int, int] | None = None
         self._writer.start()
 
@@ -245,10 +245,11 @@ def _reason(error: SQLAlchemyError) -> str:
     return f"The database says: {getattr(error, 'orig', error)}"
 
 
-def _engine(url: str, *, writes: bool) -> Engine:
+def open_engine(url: str, *, writes: bool) -> Engine:
+    """An engine set up as `Database`'s own are, for commands that work before there is a server."""
     if not url.startswith("sqlite"):
         return create_engine(url, pool_size=1 if writes else READERS, pool_pre_ping=True)
-    if path := _sqlite_file(url):
+    if path := sqlite_file(url):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     engine = create_engine(url, pool_size=1 if writes else READERS, max_overflow=0)
     begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
@@ -271,5 +272,5 @@ def _engine(url: str, *, writes: bool) -> Engine:
     return engine
 
 
-def _sqlite_file(url: str) -> Path | None:
+def sqlite_file(url: str) -> Path | None:
     return Path(url.removeprefix("sqlite:///")) if url.startswith("sqlite:///") else None

@@ -58,7 +58,7 @@ def configure(settings: Settings, stream: TextIO = sys.stderr) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(settings.log_level.upper())
-    for chatty in ("uvicorn.access", "httpx", "httpcore", "stripe", "websockets"):
+    for chatty in ("alembic", "uvicorn", "httpx", "httpcore", "stripe", "websockets"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 

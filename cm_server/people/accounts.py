@@ -42,7 +42,7 @@ async def add(
             raise faults.refusal(
                 "key-used",
                 f"{email} already has an account.",
-                f"For a new token: cm-server token {email}",
+                f"cm-server token {email}, for a new token",
                 field="email",
             )
         store.add_person(session, person)
@@ -60,7 +60,7 @@ async def find(database: Database, email: str) -> Person:
         raise faults.refusal(
             "no-such-person",
             f"Nobody here has the e-mail {faults.shortened(email)}.",
-            f"To make the account: cm-server user add {faults.shortened(email)}",
+            f"cm-server user add {faults.shortened(email)}, to make the account",
             field="email",
         )
     return person
