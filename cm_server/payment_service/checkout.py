@@ -53,8 +53,8 @@ def complete(world: World, session: CheckoutSession, card: cards.TestCard) -> st
 
 
 def expire_due(world: World) -> None:
-    for session in world.state.checkout_sessions:
-        if session.status == "open" and session.expires_at <= world.now():
+    for session in world.state.checkout_sessions.open():
+        if session.expires_at <= world.now():
             expired = world.state.checkout_sessions.put(replace(session, status="expired"))
             world.emit("checkout.session.expired", as_json(world, expired))
 

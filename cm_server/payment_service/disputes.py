@@ -75,8 +75,8 @@ def decide(world: World, id_: str, *, won: bool) -> Dispute:
 
 
 def lose_unanswered(world: World) -> None:
-    for dispute in world.state.disputes:
-        if dispute.status == "needs_response" and dispute.due_by <= world.now():
+    for dispute in world.state.disputes.open():
+        if dispute.due_by <= world.now():
             decide(world, dispute.id, won=False)
 
 

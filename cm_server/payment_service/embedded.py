@@ -6,6 +6,7 @@ A reader would guess a background task: nothing runs until somebody awaits `run`
 
 from __future__ import annotations
 
+import logging
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ from cm_server.payment_service.webhooks import Sink
 from cm_server.payment_service.world import Settings, World
 
 DELIVERY_PAUSE_SECONDS = 0.2
+_log = logging.getLogger(__name__)
 
 
 class Clock(Protocol):
@@ -70,7 +72,11 @@ class PaymentService:
     async def run(self) -> None:
         """Send webhooks until cancelled."""
         while True:
-            await self.deliver_due()
+            try:
+                await self.deliver_due()
+            except Exception:  # noqa: BLE001 - guard point, logged
+                # A receiver that fails must not end the sending; the event stays owed.
+                _log.exception("a webhook delivery of the demo payment service failed")
             await self.clock.sleep(DELIVERY_PAUSE_SECONDS)
 
     def change(self, act: Callable[[World], object]) -> None:

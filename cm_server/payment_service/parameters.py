@@ -108,9 +108,9 @@ class Parameters:
 
     def flag(self, name: str) -> bool:
         value = self._left.pop(name, False)
-        if value in (True, "true"):
+        if value is True or value == "true":
             return True
-        if value in (False, "false"):
+        if value is False or value == "false":
             return False
         raise invalid_parameter(self._full(name), f"Invalid boolean: {value}")
 

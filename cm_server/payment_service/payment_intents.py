@@ -111,8 +111,8 @@ def cancel(world: World, parameters: Parameters, id_: str) -> Json:
 
 
 def expire_due(world: World) -> None:
-    for intent in world.state.intents:
-        if intent.status == "requires_capture" and intent.charge is not None:
+    for intent in world.state.intents.open():
+        if intent.charge is not None:
             charge = world.state.charges.get(intent.charge)
             if charge.capture_before <= world.now():
                 _cancel(world, intent, "automatic")

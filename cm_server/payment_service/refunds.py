@@ -59,11 +59,10 @@ def list_refunds(world: World, parameters: Parameters) -> Json:
 
 
 def try_waiting(world: World) -> None:
-    for refund in world.state.refunds:
-        if refund.status == "pending":
-            tried = _try(world, refund)
-            if tried.status != "pending":
-                world.emit("refund.updated", as_json(tried))
+    for refund in world.state.refunds.open():
+        tried = _try(world, refund)
+        if tried.status != "pending":
+            world.emit("refund.updated", as_json(tried))
 
 
 def fail(world: World, id_: str, reason: str = "lost_or_stolen_card") -> Refund:

@@ -7,7 +7,7 @@ A reader would guess a database behind every look-up: memory answers, the store 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
@@ -79,13 +79,18 @@ class SqliteStore:
 
 
 class Table(Generic[R]):
-    """Records of one kind by id, oldest first."""
+    """Records of one kind by id, oldest first; those `is_open` also apart, for time to work on."""
 
-    def __init__(self, kind: str, type_: type[R]) -> None:
+    def __init__(
+        self, kind: str, type_: type[R], is_open: Callable[[R], bool] | None = None
+    ) -> None:
         self.kind = kind
+        self._is_open = is_open
+        self._open: dict[str, None] = {}
         self._type = type_
         self._records: dict[str, R] = {}
-        self._changed: set[str] = set()
+        # Ordered: rows must be saved in the order in which their records came to be.
+        self._changed: dict[str, None] = {}
 
     def __contains__(self, id_: str) -> bool:
         return id_ in self._records
@@ -105,9 +110,12 @@ class Table(Generic[R]):
     def newest_first(self) -> list[R]:
         return list(reversed(self._records.values()))
 
+    def open(self) -> list[R]:
+        return [self._records[id_] for id_ in self._open]
+
     def put(self, record: R) -> R:
-        self._records[record.id] = record
-        self._changed.add(record.id)
+        self._keep(record)
+        self._changed[record.id] = None
         return record
 
     def take_changes(self) -> list[Row]:
@@ -116,7 +124,17 @@ class Table(Generic[R]):
         return rows
 
     def restore(self, id_: str, body: bytes) -> None:
-        self._records[id_] = msgspec.json.decode(body, type=self._type)
+        record = msgspec.json.decode(body, type=self._type)
+        if record.id != id_:
+            raise ValueError(f"the row {id_} of {self.kind} holds {record.id}")
+        self._keep(record)
+
+    def _keep(self, record: R) -> None:
+        self._records[record.id] = record
+        if self._is_open is not None and self._is_open(record):
+            self._open.setdefault(record.id)
+        else:
+            self._open.pop(record.id, None)
 
 
 class State:
@@ -125,18 +143,22 @@ class State:
     def __init__(self, store: Store) -> None:
         self.customers = Table("customer", records.Customer)
         self.payment_methods = Table("payment_method", records.PaymentMethod)
-        self.checkout_sessions = Table("checkout.session", records.CheckoutSession)
-        self.intents = Table("payment_intent", records.PaymentIntent)
+        self.checkout_sessions = Table(
+            "checkout.session", records.CheckoutSession, lambda r: r.status == "open"
+        )
+        self.intents = Table(
+            "payment_intent", records.PaymentIntent, lambda r: r.status == "requires_capture"
+        )
         self.charges = Table("charge", records.Charge)
-        self.refunds = Table("refund", records.Refund)
+        self.refunds = Table("refund", records.Refund, lambda r: r.status == "pending")
         self.accounts = Table("account", records.Account)
         self.account_links = Table("account_link", records.AccountLink)
         self.transfers = Table("transfer", records.Transfer)
         self.reversals = Table("transfer_reversal", records.Reversal)
-        self.disputes = Table("dispute", records.Dispute)
+        self.disputes = Table("dispute", records.Dispute, lambda r: r.status == "needs_response")
         self.balance_lines = Table("balance_transaction", records.BalanceLine)
         self.events = Table("event", records.Event)
-        self.deliveries = Table("delivery", records.Delivery)
+        self.deliveries = Table("delivery", records.Delivery, lambda r: not r.done)
         self.answers = Table("answer", records.Answer)
         self._store = store
         tables = {table.kind: table for table in self._tables()}

@@ -29,7 +29,7 @@ BATCH_MAX = 200
 async def deliver_due(world: World, faults: FaultPlan, secret: str, sink: Sink) -> int:
     """Deliver what is due once; gives how many requests were made."""
     now = world.now()
-    due = [d for d in world.state.deliveries if not d.done and d.due <= now][:BATCH_MAX]
+    due = [d for d in world.state.deliveries.open() if d.due <= now][:BATCH_MAX]
     if faults.shuffle:
         faults.chance.shuffle(due)
     made = 0
@@ -51,15 +51,22 @@ async def _deliver(
         return 0
     # Marked before it is sent: a second loop must not take it while this one waits.
     deliveries.put(replace(delivery, done=True))
-    body = json.dumps(world.state.events.get(delivery.event).body)
     times = 2 if fault is DeliveryFault.TWICE else 1
     taken = False
-    for _ in range(times):
-        header = stripe.WebhookSignature.generate_signature_header(body, secret, world.now())
-        taken = 200 <= await sink(body.encode(), header) < 300
-    if not taken:
-        deliveries.put(_retried(world, delivery))
+    try:
+        for _ in range(times):
+            taken = await _send(world, delivery, secret, sink)
+    finally:
+        # Also when the receiver raised or we were stopped meanwhile: the event stays owed.
+        if not taken:
+            deliveries.put(_retried(world, delivery))
     return times
+
+
+async def _send(world: World, delivery: Delivery, secret: str, sink: Sink) -> bool:
+    body = json.dumps(world.state.events.get(delivery.event).body)
+    header = stripe.WebhookSignature.generate_signature_header(body, secret, world.now())
+    return 200 <= await sink(body.encode(), header) < 300
 
 
 def _retried(world: World, delivery: Delivery) -> Delivery:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -63,10 +64,13 @@ TEN = Money(1000, "USD")
 class Recorder(httpx.AsyncBaseTransport):
     inner: httpx.AsyncBaseTransport
     requests: list[httpx.Request] = field(default_factory=list)
+    answers: list[Any] = field(default_factory=list)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
-        return await self.inner.handle_async_request(request)
+        response = await self.inner.handle_async_request(request)
+        self.answers.append(json.loads(await response.aread()))
+        return response
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +78,7 @@ def judge() -> Judge:
     return Judge()
 
 
-async def every_command(monkeypatch: pytest.MonkeyPatch) -> list[httpx.Request]:
+async def every_command(monkeypatch: pytest.MonkeyPatch) -> Recorder:
     """Drive each method of the gateway at least once; gives what went over the wire."""
     service = PaymentService(
         PaymentClock(), MemoryStore(), random.Random(1), Settings(settlement_seconds=0)
@@ -135,7 +139,46 @@ async def every_command(monkeypatch: pytest.MonkeyPatch) -> list[httpx.Request]:
     since = service.clock.now() - timedelta(days=1)
     assert [entry async for entry in gateway.balance_entries(since)]
     assert [event async for event in gateway.events(since)]
-    return recorder.requests
+    return recorder
+
+
+def classes() -> dict[str, type]:
+    from stripe._object_classes import get_object_class
+
+    kinds = (
+        "balance balance_transaction charge checkout.session customer dispute event"
+        " payment_intent payment_method refund transfer transfer_reversal"
+    )
+    found: dict[str, type] = {kind: get_object_class("V1", kind) for kind in kinds.split()}
+    v2 = ("v2.core.account", "v2.core.account_link")
+    return found | {kind: get_object_class("V2", kind) for kind in v2}
+
+
+def objects_in(answer: Any) -> Iterator[dict[str, Any]]:
+    """Every object of Stripe's in an answer, at any depth, lists apart."""
+    inner: list[Any] = []
+    if isinstance(answer, dict):
+        if isinstance(answer.get("object"), str) and answer["object"] != "list":
+            yield answer
+        inner = list(answer.values())
+    elif isinstance(answer, list):
+        inner = answer
+    for child in inner:
+        yield from objects_in(child)
+
+
+async def test_every_field_the_stand_in_answers_is_one_of_stripes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    known = classes()
+    seen = set()
+    for answer in (await every_command(monkeypatch)).answers:
+        for found in objects_in(answer):
+            kind = found["object"]
+            seen.add(kind)
+            if kind in known:
+                assert set(found) <= set(known[kind].__annotations__), kind
+    assert seen >= set(known)
 
 
 def _activated(account: Any) -> Any:
@@ -155,7 +198,7 @@ async def test_every_request_is_one_the_library_allows(
     monkeypatch: pytest.MonkeyPatch, judge: Judge
 ) -> None:
     seen = set()
-    for request in await every_command(monkeypatch):
+    for request in (await every_command(monkeypatch)).requests:
         route = (request.method, IDS.sub("/ID", request.url.path))
         seen.add(route)
         if route[0] == "POST" and route[1].startswith("/v2/"):
@@ -169,7 +212,7 @@ async def test_every_request_is_one_the_library_allows(
 async def test_every_command_is_sent_under_its_own_key_and_the_pinned_version(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for request in await every_command(monkeypatch):
+    for request in (await every_command(monkeypatch)).requests:
         assert request.headers["stripe-version"] == "2026-10-28.endive"
         if request.method == "POST":
             assert len(request.headers["idempotency-key"]) <= 8, "a random key of the library"

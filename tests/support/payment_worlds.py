@@ -182,7 +182,7 @@ async def in_process(
     url = f"{in_process_client.BASE_URL}{own_process.PAGES_PATH}"
     service, delivered = _service(clock, settings or Settings(url, settlement_seconds=0))
     gateway = payment_connection.in_process(service, [SECRET])
-    async with in_process_client.client(own_process.application(service)) as browser:
+    async with in_process_client.client(own_process.joined(service)) as browser:
         yield StandInWorld(clock, gateway, service, browser, delivered)
     await gateway.close()
 
