@@ -14,7 +14,11 @@ import msgspec
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams, JsonRpcMethodNotFound
 from pygls.lsp.server import LanguageServer
-from pygls.protocol.json_rpc import JsonRPCNotification, JsonRPCRequestMessage
+from pygls.protocol.json_rpc import (
+    JsonRPCNotification,
+    JsonRPCRequestMessage,
+    JsonRPCResponseMessage,
+)
 from pygls.protocol.language_server import LanguageServerProtocol, lsp_method
 
 from cm_lsp import framing
@@ -39,7 +43,7 @@ class Protocol(LanguageServerProtocol):
         """Our own methods and command arguments stay plain JSON: `msgspec` checks them against their shapes."""
         method = data.get("method")
         if not isinstance(method, str):
-            return super().structure_message(data)
+            return self._structure_answer(data)
         if method == types.INITIALIZE:
             self._server.initialization_options = _options_of(data.get("params"))
         plain = method.startswith("codementor/") or self.get_message_type(method) is None
@@ -51,6 +55,25 @@ class Protocol(LanguageServerProtocol):
         if "id" in data:
             return JsonRPCRequestMessage(data["id"], method, "2.0", params)
         return JsonRPCNotification(method, "2.0", params)
+
+    def _structure_answer(self, data: dict[str, Any]) -> Any:
+        identity: str | int = data.get("id") or ""
+        if "result" in data and self._result_types.get(identity) is None:
+            self._result_types.pop(identity, None)
+            return JsonRPCResponseMessage(identity, "2.0", data["result"])
+        return super().structure_message(data)
+
+    def _handle_response(
+        self, msg_id: str | int, result: object = None, error: types.ResponseError | None = None
+    ) -> None:
+        """An answer that nobody waits for any more is late, not wrong."""
+        future = self._request_futures.pop(msg_id, None)
+        if future is None or future.done():
+            log.debug("late answer id=%s", msg_id)
+        elif error is not None:
+            future.set_exception(JsonRpcException.from_error(error))
+        else:
+            future.set_result(result)
 
     @lsp_method(types.TEXT_DOCUMENT_DID_OPEN)
     def lsp_text_document__did_open(self, params: types.DidOpenTextDocumentParams) -> None:

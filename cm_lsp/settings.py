@@ -6,7 +6,7 @@ opens a file: it gives the default and one warning naming the key.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal
 from urllib.parse import urlsplit
 
 import msgspec
@@ -163,3 +163,8 @@ def _price(text: str | None, default: Money, warnings: list[str]) -> Money:
     except ValueError as error:
         warnings.append(f"codementor.maxPrice is ignored: {error}.")
         return default
+
+
+def proxy_for(websocket_address: str) -> Literal[True] | None:
+    """The system's proxy, but none to this machine."""
+    return None if urlsplit(websocket_address).hostname in LOOPBACK_NAMES else True

@@ -129,7 +129,7 @@ class Link:
             ping_interval=None,
             compression=None,
             user_agent_header=self._client,
-            proxy=None if "://127.0.0.1" in self._url or "://localhost" in self._url else True,
+            proxy=settings.proxy_for(self._url),
         ) as socket:
             try:
                 welcome = await self._greet(socket)

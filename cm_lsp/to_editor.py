@@ -1,0 +1,287 @@
+"""Everything we ask of the editor, and which of its abilities decides how.
+
+Owns the calls: each knows the capability it needs and what to do without it. Does not own when anything is said. A
+question always has a time limit and a harmless first answer: some editors answer with the first when the user only meant
+to go on typing, some never answer at all. Bare Neovim stops at a prompt on `window/showMessage`, so it is told by
+progress.
+"""
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeVar
+
+import msgspec
+from lsprotocol import types
+from pygls.exceptions import JsonRpcException
+
+from cm_lsp import lsp_ext
+from cm_lsp.language_server import Server, builtins_of
+from cm_lsp.sharing.bridge_messages import SendEdit
+
+log = logging.getLogger(__name__)
+
+QUESTION_PATIENCE_SECONDS: Final = 120.0
+EDIT_PATIENCE_SECONDS: Final = 30.0
+PLUGIN_PATIENCE_SECONDS: Final = 5.0
+BARRIER_PATIENCE_SECONDS: Final = 1.0
+
+_Shape = TypeVar("_Shape", bound=msgspec.Struct)
+
+
+class Progress:
+    """One `$/progress` of ours. Ending it twice, or reporting after its end, does nothing."""
+
+    def __init__(self, server: Server, token: str, *, is_shown: bool) -> None:
+        self._server = server
+        self._token = token
+        self._ended = not is_shown
+
+    def report(self, text: str) -> None:
+        if not self._ended:
+            self._send(types.WorkDoneProgressReport(message=text))
+
+    def end(self, text: str = "") -> None:
+        if not self._ended:
+            self._ended = True
+            self._send(types.WorkDoneProgressEnd(message=text or None))
+
+    def _send(
+        self,
+        value: types.WorkDoneProgressBegin
+        | types.WorkDoneProgressReport
+        | types.WorkDoneProgressEnd,
+    ) -> None:
+        self._server.progress(types.ProgressParams(token=self._token, value=value))
+
+
+class Editor:
+    """Made after `initialize`, when its abilities are known."""
+
+    def __init__(self, server: Server, claims: lsp_ext.Capabilities, client_name: str) -> None:
+        self._server = server
+        self.claims = claims
+        self.has_plugin = any(msgspec.structs.astuple(claims))
+        self._messages_block = client_name == "Neovim" and not self.has_plugin
+        self._can = server.client_capabilities
+        self._cancel_handlers: dict[str, Callable[[], None]] = {}
+
+    # What is drawn by a plugin.
+
+    def notify(self, method: str, shape: msgspec.Struct) -> None:
+        """One of `lsp_ext`'s notifications, to a client with a plugin; others would only log it."""
+        if self.has_plugin:
+            self._server.protocol.notify(method, builtins_of(shape))
+
+    async def prompt(self, title: str, placeholder: str = "") -> str | None:
+        """A line of text from the user, where a plugin can ask for one."""
+        if not self.claims.prompt:
+            return None
+        question = lsp_ext.Prompt(title=title, placeholder=placeholder)
+        answer = await self._plugin(
+            lsp_ext.PROMPT, question, lsp_ext.Prompted, QUESTION_PATIENCE_SECONDS
+        )
+        return answer.text if answer else None
+
+    async def read_document(self, uri: str) -> lsp_ext.DocumentText | None:
+        """The text of an open document as the plugin sees it."""
+        if not self.claims.rebase:
+            return None
+        return await self._plugin(
+            lsp_ext.READ_DOCUMENT,
+            lsp_ext.ReadDocument(uri=uri),
+            lsp_ext.DocumentText,
+            PLUGIN_PATIENCE_SECONDS,
+        )
+
+    # Messages and questions.
+
+    def say(self, text: str, level: types.MessageType = types.MessageType.Info) -> None:
+        """A sentence the user should see once."""
+        self._server.window_log_message(types.LogMessageParams(level, text))
+        if self._messages_block:
+            self._flash(text)
+        else:
+            self._server.window_show_message(types.ShowMessageParams(level, text))
+
+    def say_wrong(self, text: str) -> None:
+        self.say(text, types.MessageType.Error)
+
+    async def ask(self, text: str, answers: Sequence[str]) -> str | None:
+        """The title that was chosen; None for no answer, an unknown one, or none in time.
+
+        Put the harmless answer first.
+        """
+        params = types.ShowMessageRequestParams(
+            types.MessageType.Info, text, [types.MessageActionItem(title) for title in answers]
+        )
+        try:
+            async with asyncio.timeout(QUESTION_PATIENCE_SECONDS):
+                chosen = await self._server.window_show_message_request_async(params)
+        except (TimeoutError, JsonRpcException):
+            return None
+        return chosen.title if chosen is not None and chosen.title in answers else None
+
+    @property
+    def can_show_documents(self) -> bool:
+        window = self._can.window
+        return bool(window and window.show_document and window.show_document.support)
+
+    async def show_document(
+        self, uri: str, *, focus: bool = False, selection: lsp_ext.Range | None = None
+    ) -> bool:
+        """Whether the editor opened it."""
+        if not self.can_show_documents:
+            return False
+        params = types.ShowDocumentParams(
+            uri, take_focus=focus, selection=lsp_range(selection) if selection else None
+        )
+        try:
+            async with asyncio.timeout(PLUGIN_PATIENCE_SECONDS):
+                return (await self._server.window_show_document_async(params)).success
+        except (TimeoutError, JsonRpcException):
+            return False
+
+    # Progress.
+
+    async def progress(
+        self, title: str, text: str = "", on_cancel: Callable[[], None] | None = None
+    ) -> Progress:
+        """Begun on return, where the editor has progress at all."""
+        token = str(uuid.uuid4())
+        is_shown = bool(self._can.window and self._can.window.work_done_progress)
+        progress = Progress(self._server, token, is_shown=is_shown)
+        if not is_shown:
+            return progress
+        try:
+            async with asyncio.timeout(PLUGIN_PATIENCE_SECONDS):
+                await self._server.window_work_done_progress_create_async(
+                    types.WorkDoneProgressCreateParams(token)
+                )
+        except (TimeoutError, JsonRpcException):
+            log.info("the editor did not take a progress token")
+        if on_cancel is not None:
+            self._cancel_handlers[token] = on_cancel
+        begin = types.WorkDoneProgressBegin(
+            title=title, message=text or None, cancellable=on_cancel is not None
+        )
+        self._server.progress(types.ProgressParams(token=token, value=begin))
+        return progress
+
+    def progress_cancelled(self, token: object) -> None:
+        handler = self._cancel_handlers.pop(str(token), None)
+        if handler is not None:
+            handler()
+
+    # Edits.
+
+    async def apply(self, uri: str, edit: SendEdit) -> tuple[bool, int | None]:
+        """Whether the editor says it applied the edit, and at which version, where it tells."""
+        try:
+            async with asyncio.timeout(EDIT_PATIENCE_SECONDS):
+                if edit.rebase:
+                    return await self._apply_rebased(uri, edit)
+                answer = await self._server.workspace_apply_edit_async(
+                    types.ApplyWorkspaceEditParams(self._workspace_edit(uri, edit))
+                )
+                return answer.applied, None
+        except (TimeoutError, JsonRpcException, msgspec.ValidationError) as error:
+            log.info("edit refused uri=%s reason=%s", uri, error)
+            return False, None
+
+    async def barrier(self) -> None:
+        """Return when the editor has reported all its user typed so far, or soon after."""
+        try:
+            async with asyncio.timeout(BARRIER_PATIENCE_SECONDS):
+                await self._server.workspace_semantic_tokens_refresh_async(None)
+        except (TimeoutError, JsonRpcException):
+            log.debug("no barrier")
+
+    # Marks in the text.
+
+    def publish_diagnostics(self, uri: str, diagnostics: Sequence[types.Diagnostic]) -> None:
+        self._server.text_document_publish_diagnostics(
+            types.PublishDiagnosticsParams(uri, list(diagnostics))
+        )
+
+    def refresh_marks(self) -> None:
+        """Ask the editor to ask for lenses and hints again, where it can."""
+        workspace = self._can.workspace
+        if workspace is None:
+            return
+        if workspace.code_lens and workspace.code_lens.refresh_support:
+            self._server.workspace_code_lens_refresh(None, _ignored)
+        if workspace.inlay_hint and workspace.inlay_hint.refresh_support:
+            self._server.workspace_inlay_hint_refresh(None, _ignored)
+
+    async def _apply_rebased(self, uri: str, edit: SendEdit) -> tuple[bool, int | None]:
+        request = lsp_ext.ApplyEdit(
+            uri=uri,
+            version=edit.version or 0,
+            edits=tuple(
+                lsp_ext.TextEdit(
+                    range=lsp_ext.Range(
+                        start=lsp_ext.Position(
+                            line=change.start.line, character=change.start.character
+                        ),
+                        end=lsp_ext.Position(line=change.end.line, character=change.end.character),
+                    ),
+                    new_text=change.text,
+                )
+                for change in edit.edits
+            ),
+        )
+        raw = await self._server.protocol.send_request_async(
+            lsp_ext.APPLY_EDIT, builtins_of(request)
+        )
+        answer = msgspec.convert(raw, lsp_ext.EditApplied)
+        return answer.applied, answer.version
+
+    def _workspace_edit(self, uri: str, edit: SendEdit) -> types.WorkspaceEdit:
+        edits = [
+            types.TextEdit(
+                types.Range(types.Position(*change.start), types.Position(*change.end)),
+                change.text,
+            )
+            for change in edit.edits
+        ]
+        workspace = self._can.workspace
+        versioned = workspace and workspace.workspace_edit
+        if not (versioned and versioned.document_changes):
+            return types.WorkspaceEdit(changes={uri: edits})
+        document = types.OptionalVersionedTextDocumentIdentifier(uri=uri, version=edit.version)
+        return types.WorkspaceEdit(document_changes=[types.TextDocumentEdit(document, edits)])
+
+    async def _plugin(
+        self, method: str, params: msgspec.Struct, shape: type[_Shape], patience_seconds: float
+    ) -> _Shape | None:
+        try:
+            async with asyncio.timeout(patience_seconds):
+                raw: Any = await self._server.protocol.send_request_async(
+                    method, builtins_of(params)
+                )
+            return None if raw is None else msgspec.convert(raw, shape)
+        except (TimeoutError, JsonRpcException, msgspec.ValidationError) as error:
+            log.warning("the plugin does not answer %s as it claims: %s", method, error)
+            return None
+
+    def _flash(self, text: str) -> None:
+        task = asyncio.get_running_loop().create_task(self._flash_by_progress(text))
+        task.add_done_callback(_ignored)
+
+    async def _flash_by_progress(self, text: str) -> None:
+        progress = await self.progress("codementor", text)
+        progress.end(text)
+
+
+def lsp_range(given: lsp_ext.Range) -> types.Range:
+    """Our shape of a range as the library's."""
+    return types.Range(
+        types.Position(given.start.line, given.start.character),
+        types.Position(given.end.line, given.end.character),
+    )
+
+
+def _ignored(_: object) -> None:
+    """For answers that say nothing."""
