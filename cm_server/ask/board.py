@@ -12,41 +12,52 @@ from sqlmodel import Session
 
 from cm_server.ask import rules, states, store
 from cm_server.ask.model import Ask, AskEvent
+from cm_server.people.person import Person
 from cm_wire import faults
 from cm_wire.asking import AskContext, AskState, Terms
 from cm_wire.ids import AskId, PersonId
 
-OPEN_MS: Final = 30 * 60_000
+_SEARCH_BEGINS: Final[frozenset[states.Event]] = frozenset({"someone-came", "no-show"})
+_KEEPS_MONEY: Final[frozenset[AskState]] = frozenset({"searching", "offered", "matched"})
 WAITING_READ_MAX: Final = 500
 _DAY_MS: Final = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
 class PostedAsk:
-    """An ask as the later stages read it. `attempt` rises each time the search starts anew."""
+    """An ask as the later stages read it.
+
+    `attempt` rises each time the search starts anew; `funded` says that the money for the cap is held for this attempt.
+    """
 
     ask_id: AskId
     learner: PersonId
+    learner_name: str
     state: AskState
     why: str
     context: AskContext
     terms: Terms
     wanted_mentor: PersonId | None
     attempt: int
+    funded: bool
     posted_at_ms: int
+    expires_at_ms: int
 
 
-def post(
-    session: Session,
-    ask_id: AskId,
-    learner: PersonId,
-    context: AskContext,
-    terms: Terms,
-    wanted_mentor: PersonId | None,
-    now_ms: int,
-) -> PostedAsk:
+@dataclass(frozen=True, slots=True)
+class NewAsk:
+    ask_id: AskId
+    learner: Person
+    context: AskContext
+    terms: Terms
+    wanted_mentor: PersonId | None
+    expires_at_ms: int
+
+
+def post(session: Session, new: NewAsk, now_ms: int) -> PostedAsk:
     """Put a new ask on the board; refuses one that breaks a limit or comes beside an open one."""
-    rules.check(context, terms)
+    rules.check(new.context, new.terms)
+    learner = new.learner.id
     ages = [now_ms - at for at in store.posted_since(session, learner, now_ms - _DAY_MS)]
     rules.check_pace(ages)
     for earlier in store.of_learner(session, learner, states.OPEN):
@@ -58,17 +69,18 @@ def post(
             )
         move(session, AskId(earlier.id), "cancelled", now_ms, "You asked anew.")
     ask = Ask(
-        id=ask_id,
+        id=new.ask_id,
         learner=learner,
+        learner_name=new.learner.name,
         state="searching",
-        context=msgspec.json.encode(context),
-        terms=msgspec.json.encode(terms),
-        wanted_mentor=wanted_mentor,
+        context=msgspec.json.encode(new.context),
+        terms=msgspec.json.encode(new.terms),
+        wanted_mentor=new.wanted_mentor,
         posted_at_ms=now_ms,
-        expires_at_ms=now_ms + OPEN_MS,
+        expires_at_ms=new.expires_at_ms,
     )
     store.add(session, ask)
-    _record(session, ask_id, "posted", "", "searching", now_ms, "")
+    _record(session, new.ask_id, "posted", "", "searching", now_ms, "")
     return _posted(ask)
 
 
@@ -81,9 +93,9 @@ def move(
         raise _unknown()
     before = cast("AskState", ask.state)
     after = states.after(before, event)
-    starts_anew = after == "searching" or (before == "nobody" and after == "offered")
-    attempt = ask.attempt + starts_anew
-    if not store.change(session, ask, state=after, why=why, attempt=attempt):
+    attempt = ask.attempt + (event in _SEARCH_BEGINS)
+    funded = event == "funded" or (ask.funded and after in _KEEPS_MONEY and event != "no-show")
+    if not store.change(session, ask, state=after, why=why, attempt=attempt, funded=funded):
         raise faults.refusal("wrong-state", "This ask has just changed.", "Look again.")
     session.refresh(ask)
     _record(session, ask_id, event, before, after, now_ms, why)
@@ -132,13 +144,16 @@ def _posted(ask: Ask) -> PostedAsk:
     return PostedAsk(
         ask_id=AskId(ask.id),
         learner=PersonId(ask.learner),
+        learner_name=ask.learner_name,
         state=cast("AskState", ask.state),
         why=ask.why,
         context=msgspec.json.decode(ask.context, type=AskContext),
         terms=msgspec.json.decode(ask.terms, type=Terms),
         wanted_mentor=PersonId(ask.wanted_mentor) if ask.wanted_mentor else None,
         attempt=ask.attempt,
+        funded=ask.funded,
         posted_at_ms=ask.posted_at_ms,
+        expires_at_ms=ask.expires_at_ms,
     )
 
 

@@ -15,12 +15,14 @@ class Ask(SQLModel, table=True):
 
     id: str = Field(primary_key=True)
     learner: str
+    learner_name: str
     state: str = Field(index=True)
     why: str = ""
     context: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     terms: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     wanted_mentor: str | None = None
     attempt: int = 1
+    funded: bool = False
     posted_at_ms: int = Field(sa_type=BigInteger)
     expires_at_ms: int = Field(sa_type=BigInteger)
 

@@ -1,7 +1,8 @@
 """Which state an ask may go to, and by what. The diagram in the docs is drawn from this table.
 
-`nobody` is not the end: the ask stays open, nothing is held on the learner's card meanwhile, and it rings again when a
-mentor who fits comes free. A guess that would be wrong: `matched` can go back, when the mentor never turns up.
+`nobody` is not the end: the ask stays open, nothing is held on the learner's card meanwhile, and the search begins anew
+when a mentor who fits comes free. Nobody is rung before the ask is `funded`: the money for its cap is held. A guess that
+would be wrong: `matched` can go back, when the mentor never turns up.
 """
 
 from types import MappingProxyType
@@ -11,13 +12,23 @@ from cm_wire import faults
 from cm_wire.asking import AskState
 
 Event = Literal[
-    "posted", "rang", "found-nobody", "accepted", "cancelled", "card-refused", "expired", "no-show"
+    "posted",
+    "funded",
+    "rang",
+    "found-nobody",
+    "someone-came",
+    "accepted",
+    "cancelled",
+    "card-refused",
+    "expired",
+    "no-show",
 ]
 
 OPEN: Final[frozenset[AskState]] = frozenset({"searching", "offered", "nobody"})
 
 TRANSITIONS: Final = MappingProxyType[tuple[AskState, Event], AskState](
     {
+        ("searching", "funded"): "searching",
         ("searching", "rang"): "offered",
         ("searching", "found-nobody"): "nobody",
         ("searching", "cancelled"): "cancelled",
@@ -28,9 +39,8 @@ TRANSITIONS: Final = MappingProxyType[tuple[AskState, Event], AskState](
         ("offered", "found-nobody"): "nobody",
         ("offered", "cancelled"): "cancelled",
         ("offered", "expired"): "expired",
-        ("nobody", "rang"): "offered",
+        ("nobody", "someone-came"): "searching",
         ("nobody", "cancelled"): "cancelled",
-        ("nobody", "card-refused"): "cancelled",
         ("nobody", "expired"): "expired",
         ("matched", "no-show"): "searching",
     }

@@ -16,12 +16,12 @@ def get(session: Session, ask_id: str) -> Ask | None:
     return session.get(Ask, ask_id)
 
 
-def change(session: Session, ask: Ask, *, state: str, why: str, attempt: int) -> bool:
+def change(session: Session, ask: Ask, *, state: str, why: str, attempt: int, funded: bool) -> bool:
     """Whether the ask was still in the state it was read in; if not, nothing changed."""
     statement = (
         update(Ask)
         .where(col(Ask.id) == ask.id, col(Ask.state) == ask.state)
-        .values(state=state, why=why, attempt=attempt)
+        .values(state=state, why=why, attempt=attempt, funded=funded)
         .execution_options(synchronize_session="evaluate")
     )
     return session.exec(statement).rowcount == 1

@@ -4,6 +4,7 @@ Does not own who is online (`roster`) nor who is free (`offers`). A guess that w
 mentor above the learner's limit does not appear at all, and below it the difference is a few points.
 """
 
+import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -85,6 +86,11 @@ def with_newcomer(ranked: Sequence[Ranked], seats: int, weights: Weights = DEFAU
         return [*first, *rest]
     rest.remove(chosen)
     return [*first[:-1], chosen, first[-1], *rest]
+
+
+def explores(search: str, weights: Weights = DEFAULT) -> bool:
+    """Whether this search is one of the share that gives a newcomer a chance; always the same for the same search."""
+    return zlib.crc32(search.encode()) % 1000 < weights.newcomer_share * 1000
 
 
 def expected_answer_ms(candidate: Candidate, weights: Weights = DEFAULT) -> int:

@@ -23,6 +23,9 @@ class Roster:
     def __len__(self) -> int:
         return len(self._on)
 
+    def get(self, person: PersonId) -> Candidate | None:
+        return self._on.get(person)
+
     def put(self, candidate: Candidate) -> None:
         """Add the mentor, or replace what is known of them."""
         self.drop(candidate.person)

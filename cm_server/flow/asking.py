@@ -1,0 +1,201 @@
+"""The learner's side of an ask: post it, hold the money, search, say nobody is there, take it back."""
+
+from typing import Final
+
+from sqlmodel import Session
+
+from cm_server.ask import board, states
+from cm_server.ask.board import PostedAsk
+from cm_server.flow import telling
+from cm_server.flow.desk import Desk
+from cm_server.matching import facets as ask_facets
+from cm_server.matching import offers, ranking, search
+from cm_server.matching.ranking import Ranked
+from cm_server.meter import rating
+from cm_server.people.person import Person
+from cm_wire import faults
+from cm_wire.asking import AskContext, RankedMentor, Terms
+from cm_wire.faults import Refused
+from cm_wire.ids import AskId, OfferId, PersonId
+from cm_wire.money import Money
+
+LIST_LENGTH: Final = 20
+
+
+async def rank_mentors(
+    desk: Desk, learner: PersonId, context: AskContext, terms: Terms
+) -> tuple[RankedMentor, ...]:
+    """The list a learner picks from; who is busy just now is not on it."""
+    ranked = _ranked(desk, learner, context, terms)
+    people = [one.mentor for one in ranked]
+    taken = await desk.database.read(lambda session: offers.taken(session, people))
+    free = [one for one in ranked if one.mentor not in taken]
+    return tuple(telling.ranked_mentor(one) for one in free[:LIST_LENGTH])
+
+
+async def post(
+    desk: Desk,
+    learner: Person,
+    context: AskContext,
+    terms: Terms,
+    wanted: PersonId | None,
+) -> AskId:
+    """Put an ask on the board and begin the search; refused where the card does not cover the cap.
+
+    Where nobody fits, that is said at once, and the card is not touched.
+    """
+    ask_id = AskId(desk.new_id("ask"))
+    ranked = _ranked(desk, learner.id, context, terms, wanted)
+
+    def work(session: Session) -> PostedAsk:
+        if wanted == learner.id:
+            raise faults.refusal("bad-value", "You cannot ask yourself.", field="mentor")
+        if offers.is_engaged(session, learner.id):
+            raise faults.refusal(
+                "already-busy", "You are in a session.", "End it before you ask again."
+            )
+        now_ms = desk.now_ms()
+        new = board.NewAsk(ask_id, learner, context, terms, wanted, now_ms + desk.ask_open_ms)
+        posted = board.post(session, new, now_ms)
+        if ranked:
+            return posted
+        return board.move(session, ask_id, "found-nobody", desk.now_ms())
+
+    ask = await desk.database.write(work)
+    telling.ask_changed(desk, ask, ())
+    if ask.state == "searching":
+        await _fund(desk, ask, ranked)
+        await advance(desk, ask_id)
+    return ask_id
+
+
+async def cancel(desk: Desk, learner: PersonId, ask_id: AskId) -> None:
+    """Take an ask back; free until a mentor has accepted."""
+    await desk.database.read(lambda session: board.of_learner(session, ask_id, learner))
+    await _end(desk, ask_id, "cancelled", "You took it back.")
+
+
+async def expire_overdue(desk: Desk) -> None:
+    overdue = await desk.database.read(lambda session: board.overdue(session, desk.now_ms()))
+    for ask_id in overdue:
+        try:
+            await _end(desk, ask_id, "expired", "No mentor came in time.")
+        except Refused:
+            continue  # taken or cancelled in this very moment
+
+
+async def advance(desk: Desk, ask_id: AskId) -> None:
+    """Do what is to be done for one ask now: ring, wait, or say that nobody is there."""
+    ask = await desk.database.read(lambda session: board.find(session, ask_id))
+    if ask is None:
+        return
+    ranked = _of_ask(desk, ask)
+
+    def step(session: Session) -> search.Outcome | None:
+        return search.advance(
+            session, ask_id, ranked, lambda: OfferId(desk.new_id("off")), desk.now_ms(), desk.pace
+        )
+
+    outcome = await desk.database.write(step)
+    if outcome is None:
+        return
+    for offer in outcome.rang:
+        telling.offer_made(desk, outcome.ask, offer)
+    if outcome.ask.state == "nobody" and outcome.changed:
+        await desk.holds.void(ask_id, outcome.ask.attempt)
+    if outcome.changed:
+        await tell(desk, ask_id)
+    if outcome.someone_came:
+        await _begin_again(desk, outcome.ask, ranked)
+
+
+async def advance_all(desk: Desk) -> None:
+    """Serve every ask that is looking, the longest waiting first."""
+    for ask in await desk.database.read(board.looking):
+        await advance(desk, ask.ask_id)
+
+
+async def begin_again(desk: Desk, ask: PostedAsk) -> None:
+    """Hold the money anew and search on; for an ask whose mentor never came."""
+    await _begin_again(desk, ask, _of_ask(desk, ask))
+
+
+async def tell(desk: Desk, ask_id: AskId) -> None:
+    """Show the learner how the ask stands now."""
+    ask, made = await desk.database.read(
+        lambda session: (board.find(session, ask_id), offers.of_ask(session, ask_id))
+    )
+    if ask is not None:
+        telling.ask_changed(desk, ask, made)
+
+
+async def _begin_again(desk: Desk, ask: PostedAsk, ranked: list[Ranked]) -> None:
+    try:
+        await _fund(desk, ask, ranked)
+    except Refused as refused:
+        # Nobody waits for an answer here: the ask itself says what became of it.
+        telling.noticed(desk, ask.learner, str(refused))
+        return
+    await advance(desk, ask.ask_id)
+
+
+async def _fund(desk: Desk, ask: PostedAsk, ranked: list[Ranked]) -> None:
+    """Hold what the cap may cost; a refused card ends the ask and is told as the refusal it is."""
+    try:
+        await desk.holds.authorise(
+            ask.ask_id, ask.attempt, ask.learner, _most(ask.terms, ask.wanted_mentor, ranked)
+        )
+    except Refused as refused:
+        await _end(desk, ask.ask_id, "card-refused", str(refused))
+        raise
+    try:
+        await desk.database.write(
+            lambda session: board.move(session, ask.ask_id, "funded", desk.now_ms())
+        )
+    except Refused:
+        # Cancelled while the bank was thinking.
+        await desk.holds.void(ask.ask_id, ask.attempt)
+        raise
+
+
+async def _end(desk: Desk, ask_id: AskId, event: states.Event, why: str) -> None:
+    def work(session: Session) -> tuple[PostedAsk, list[offers.Offer]]:
+        ask = board.move(session, ask_id, event, desk.now_ms(), why)
+        return ask, offers.withdraw_of_ask(session, ask_id, why, desk.now_ms())
+
+    ask, withdrawn = await desk.database.write(work)
+    for offer in withdrawn:
+        telling.offer_ended(desk, offer, "The ask is not asked any more.")
+    await desk.holds.void(ask_id, ask.attempt)
+    telling.ask_changed(desk, ask, ())
+
+
+def _ranked(
+    desk: Desk,
+    learner: PersonId,
+    context: AskContext,
+    terms: Terms,
+    wanted: PersonId | None = None,
+) -> list[Ranked]:
+    facets = ask_facets.facets(context)
+    near = [
+        one
+        for one in desk.roster.near(facets)
+        if one.person != learner and wanted in (None, one.person)
+    ]
+    return ranking.rank(near, facets, terms)
+
+
+def _of_ask(desk: Desk, ask: PostedAsk) -> list[Ranked]:
+    """The ranking for a search; in a stated share of them a newcomer is given the last place of the first wave."""
+    ranked = _ranked(desk, ask.learner, ask.context, ask.terms, ask.wanted_mentor)
+    if ranking.explores(f"{ask.ask_id} {ask.attempt}"):
+        return ranking.with_newcomer(ranked, desk.pace.seats)
+    return ranked
+
+
+def _most(terms: Terms, wanted: PersonId | None, ranked: list[Ranked]) -> Money:
+    """What the cap may cost at most: at the chosen mentor's price, or the dearest who could accept."""
+    prices = [one.candidate.price_per_quarter for one in ranked] or [terms.price_max]
+    dearest = terms.price_max if wanted is None else max(prices, key=lambda price: price.minor)
+    return rating.cap_hold(terms.cap_minutes * 60, rating.Price(dearest))

@@ -1,0 +1,122 @@
+"""Turns what happened into facts for the people it concerns. Tells; decides nothing."""
+
+from collections.abc import Iterable
+
+from cm_server.ask.board import PostedAsk
+from cm_server.flow.desk import Desk
+from cm_server.matching import facets as ask_facets
+from cm_server.matching import ranking, ways_out
+from cm_server.matching.offers import Offer
+from cm_server.matching.ranking import Ranked
+from cm_server.meter import rating
+from cm_wire import limits, printable
+from cm_wire.asking import AskView, OfferView, RankedMentor
+from cm_wire.ids import PersonId
+from cm_wire.money import Money
+from cm_wire.to_client import (
+    AskChanged,
+    Noticed,
+    OfferEnded,
+    OfferMade,
+    PresenceChanged,
+)
+
+WARNING = 2
+
+
+def ask_changed(desk: Desk, ask: PostedAsk, made: Iterable[Offer]) -> None:
+    desk.hub.tell(ask.learner, AskChanged(ask=ask_view(desk, ask, tuple(made))))
+
+
+def ask_view(desk: Desk, ask: PostedAsk, made: tuple[Offer, ...]) -> AskView:
+    why: str = ask.why
+    ways: tuple[str, ...] = ()
+    if ask.state == "nobody":
+        why, ways = _why_nobody(desk, ask)
+    open_offers = [offer for offer in made if offer.state == "open"]
+    return AskView(
+        ask_id=ask.ask_id,
+        state=ask.state,
+        wave=max((offer.wave for offer in made if offer.attempt == ask.attempt), default=0),
+        offers_open=len(open_offers),
+        eta_seconds=_eta_seconds(desk, open_offers) if ask.state == "offered" else None,
+        why=why,
+        ways_out=ways,
+    )
+
+
+def offer_made(desk: Desk, ask: PostedAsk, offer: Offer) -> None:
+    """Show the ask to the mentor; what is left of the window, so that one who comes back sees the same countdown."""
+    candidate = desk.roster.get(offer.mentor)
+    if candidate is None:
+        return
+    desk.hub.tell(
+        offer.mentor,
+        OfferMade(
+            offer=OfferView(
+                offer_id=offer.offer_id,
+                ask_id=offer.ask_id,
+                learner_name=printable.display_name(ask.learner_name, limits.NAME_CHARACTERS_MAX),
+                context=ask.context,
+                price_per_quarter=candidate.price_per_quarter,
+                cap_minutes=ask.terms.cap_minutes,
+                earns_at_most=_earns_at_most(
+                    desk, candidate.price_per_quarter, ask.terms.cap_minutes
+                ),
+                answer_within_ms=max(0, offer.answer_by_ms - desk.pace.grace_ms - desk.now_ms()),
+            )
+        ),
+    )
+
+
+def offer_ended(desk: Desk, offer: Offer, why: str) -> None:
+    desk.hub.tell(offer.mentor, OfferEnded(offer_id=offer.offer_id, why=why))
+
+
+def presence_changed(desk: Desk, person: PersonId, *, online: bool, why: str = "") -> None:
+    desk.hub.tell(person, PresenceChanged(online=online, why=why))
+
+
+def noticed(desk: Desk, person: PersonId, text: str) -> None:
+    desk.hub.tell(person, Noticed(level=WARNING, text=text))
+
+
+def ranked_mentor(ranked: Ranked) -> RankedMentor:
+    candidate = ranked.candidate
+    return RankedMentor(
+        mentor=candidate.person,
+        name=candidate.name,
+        price_per_quarter=candidate.price_per_quarter,
+        reasons=ranked.reasons,
+        eta_seconds=_seconds(ranked.answer_ms),
+        rating=candidate.record.rating_text,
+        sessions=candidate.record.sessions,
+    )
+
+
+def _why_nobody(desk: Desk, ask: PostedAsk) -> tuple[str, tuple[str, ...]]:
+    facets = ask_facets.facets(ask.context)
+    online = [one for one in desk.roster.near(facets) if one.person != ask.learner]
+    return ways_out.why_nobody(online, facets, ask.terms, ask.wanted_mentor)
+
+
+def _eta_seconds(desk: Desk, open_offers: list[Offer]) -> int | None:
+    """The soonest answer to be expected of those who are being rung, counted from now."""
+    now_ms = desk.now_ms()
+    expected = [
+        offer.made_at_ms + ranking.expected_answer_ms(candidate) - now_ms
+        for offer in open_offers
+        if (candidate := desk.roster.get(offer.mentor))
+    ]
+    return _seconds(min(expected)) if expected else None
+
+
+def _earns_at_most(desk: Desk, price_per_quarter: Money, cap_minutes: int) -> Money:
+    most = rating.gross(cap_minutes * 60, rating.Price(price_per_quarter))
+    share, _ = rating.split(most, desk.commission)
+    return share
+
+
+def _seconds(milliseconds: int) -> int:
+    """Rounded up: an estimate should rather be beaten than missed."""
+    return max(1, -(-milliseconds // 1000))

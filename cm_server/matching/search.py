@@ -1,0 +1,84 @@
+"""One step of the search for an ask, decided and written in one transaction: ring, wait, or say that nobody is there."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import assert_never
+
+from sqlmodel import Session
+
+from cm_server.ask import board, states
+from cm_server.ask.board import PostedAsk
+from cm_server.matching import offers, waves
+from cm_server.matching.offers import Call, Offer
+from cm_server.matching.ranking import Ranked
+from cm_server.matching.waves import Nobody, Pace, Ring, Search, Wait
+from cm_wire.ids import AskId, OfferId
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How the ask stands after the step. `someone_came` asks for money to be held before anyone is rung."""
+
+    ask: PostedAsk
+    rang: tuple[Offer, ...] = ()
+    changed: bool = False
+    someone_came: bool = False
+
+
+def advance(
+    session: Session,
+    ask_id: AskId,
+    ranked: Sequence[Ranked],
+    new_offer_id: Callable[[], OfferId],
+    now_ms: int,
+    pace: Pace,
+) -> Outcome | None:
+    """Do what is to be done for this ask now; `None` when it is not looking any more.
+
+    Nobody is rung twice for one ask, unless we took the offer back ourselves.
+    """
+    ask = board.find(session, ask_id)
+    if ask is None or ask.state not in states.OPEN:
+        return None
+    made = offers.of_ask(session, ask_id)
+    search = Search(
+        ranked=ranked,
+        rung={offer.mentor for offer in made if offer.state != "withdrawn"},
+        taken=offers.taken(session, [one.mentor for one in ranked]),
+        open_offers=sum(offer.state == "open" for offer in made),
+        searching_ms=now_ms - ask.posted_at_ms,
+    )
+    step = waves.next_step(search, pace)
+    match step:
+        case Ring():
+            return _ring(session, ask, step, new_offer_id, now_ms, pace)
+        case Wait():
+            return Outcome(ask)
+        case Nobody():
+            if ask.state == "nobody":
+                return Outcome(ask)
+            moved = board.move(session, ask_id, "found-nobody", now_ms)
+            return Outcome(moved, changed=True)
+        case _:
+            assert_never(step)
+
+
+def _ring(
+    session: Session,
+    ask: PostedAsk,
+    step: Ring,
+    new_offer_id: Callable[[], OfferId],
+    now_ms: int,
+    pace: Pace,
+) -> Outcome:
+    if ask.state == "nobody":
+        moved = board.move(session, ask.ask_id, "someone-came", now_ms)
+        return Outcome(moved, changed=True, someone_came=True)
+    if not ask.funded:
+        return Outcome(ask)
+    call = Call(ask.ask_id, ask.attempt, ask.learner)
+    chosen = [(new_offer_id(), one.mentor) for one in step.mentors]
+    rang = offers.ring(session, call, chosen, now_ms, pace)
+    if not rang:
+        return Outcome(ask)
+    return Outcome(board.move(session, ask.ask_id, "rang", now_ms), tuple(rang), changed=True)
