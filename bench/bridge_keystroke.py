@@ -10,7 +10,8 @@ import argparse
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 
 from cm_lsp.sharing.bridge import Bridge
 from cm_lsp.sharing.bridge_messages import Authority, Change, RangeChange, SendEdit
@@ -48,7 +49,7 @@ class Scene:
         assert len(self.bridge.changed(self.version, (change,), 0)) == 1
 
     def remote_key(self) -> None:
-        delta = [{"retain": self.byte + self.typed}, {"insert": "y"}]
+        delta: list[Mapping[str, object]] = [{"retain": self.byte + self.typed}, {"insert": "y"}]
         self.typed += 1
         self.bridge.remote(self.shared.operation_of(delta))
         (sent,) = self.bridge.pump(0)
@@ -93,7 +94,7 @@ def main() -> int:
             for name, (content, line) in scenes.items():
                 scene = Scene(content, line)
                 act(scene)
-                times[kind, name].append(microseconds(lambda act=act, scene=scene: act(scene)))
+                times[kind, name].append(microseconds(partial(act, scene)))
     worst = 0.0
     print(f"{len(text):,} code points, {LINES:,} lines; median of {ROUNDS} rounds of {KEYS} edits")
     for kind in kinds:
@@ -101,7 +102,7 @@ def main() -> int:
         for name in scenes:
             cost = statistics.median(times[kind, name])
             worst = max(worst, cost / floor)
-            print(f"{kind:12s} {name:7s} {cost:8.1f} µs   {cost / floor:5.2f} × empty")
+            print(f"{kind:12s} {name:7s} {cost:8.1f} µs   {cost / floor:5.2f} times empty")
     print(f"worst ratio {worst:.2f}, limit {limit}")
     return int(worst > limit)
 

@@ -405,7 +405,8 @@ class Bridge:
         """The editor took the edit and made nothing of it: a final newline gone, say."""
         flight = self._standing.in_flight
         assert flight is not None
-        may_be_under_way = self._profile.truthful or not flight.checked
+        honest = self._profile.truthful and not flight.judged_by_text
+        may_be_under_way = honest or not flight.checked
         if (
             flight.dirty
             or self._profile.rebases

@@ -27,7 +27,6 @@ from cm_lsp.sharing.bridge_messages import (
 from cm_lsp.sharing.client_profiles import UNCHECKED, ClientProfile, profile_of
 from cm_lsp.sharing.positions import PositionEncoding
 from cm_lsp.sharing.shared_text import shared_text
-
 from tests.support.simulated_editor import (
     Answer,
     Answered,

@@ -13,7 +13,6 @@ from enum import Enum
 
 from cm_lsp.sharing.bridge_messages import Change, RangeChange, SendEdit, WholeText
 from cm_lsp.sharing.positions import Position, PositionEncoding
-
 from tests.support.simulated_network import SimulatedTime
 
 
@@ -286,7 +285,6 @@ class SimulatedEditor:
         return position_of(self.text, index, self.habits.encoding)
 
     def _user(self, edit: Edit) -> str:
-        self._redo.clear()
         removed = self._change(edit)
         self._insist_on_final_newline()
         self._schedule()
@@ -302,6 +300,7 @@ class SimulatedEditor:
             self._history.append(_Past(self.version, edit, removed))
         if remember:
             self._undo.append(_Undone(edit.start, removed, edit.text))
+            self._redo.clear()
         return removed
 
     def _step_back(self, source: list[_Undone], target: list[_Undone]) -> None:

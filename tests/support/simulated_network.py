@@ -24,6 +24,14 @@ class SimulatedTime:
         self._entries += 1
         heapq.heappush(self._agenda, (self.now_ms + max(0, delay_ms), self._entries, act))
 
+    def advance(self, by_ms: int) -> None:
+        """Everything that is due until then happens."""
+        until_ms = self.now_ms + by_ms
+        while self._agenda and self._agenda[0][0] <= until_ms:
+            self.now_ms, _, act = heapq.heappop(self._agenda)
+            act()
+        self.now_ms = until_ms
+
     def run(self, most_events: int = 1_000_000) -> None:
         for _ in range(most_events):
             if not self._agenda:

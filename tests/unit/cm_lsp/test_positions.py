@@ -11,7 +11,7 @@ ALPHABET = "ab\n\t é\u0301😀\u2028\x0c\x85\x00"
 
 
 @pytest.mark.parametrize(
-    ("encoding", "character"), [(UTF8, 7), (UTF16, 4), (UTF32, 3)], ids=lambda value: str(value)
+    ("encoding", "character"), [(UTF8, 7), (UTF16, 4), (UTF32, 3)], ids=str
 )
 def test_a_place_behind_an_emoji_is_counted_in_the_units_of_the_connection(
     encoding: PositionEncoding, character: int

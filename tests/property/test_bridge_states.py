@@ -1,0 +1,186 @@
+"""One bridge, one editor, a CRDT made of bytes; Hypothesis decides what happens next.
+
+Where the plans of `test_bridge_convergence` let time decide the order of messages, here every order can
+come up, and each step is checked: the bridge's account adds up, and cursors are where they can be.
+"""
+
+import random
+from collections import deque
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from cm_lsp.sharing.bridge import Bridge
+from cm_lsp.sharing.bridge_messages import (
+    Authority,
+    AwaitBarrier,
+    ChangeCrdt,
+    EditId,
+    Effect,
+    SendEdit,
+)
+from cm_lsp.sharing.positions import Utf8Offset
+from cm_lsp.sharing.shared_text import shared_text
+from tests.support.bridge_plan import KINDS, STARTS
+from tests.support.simulated_editor import (
+    Answered,
+    BarrierPassed,
+    Closed,
+    Opened,
+    Reported,
+    SimulatedEditor,
+    ToServer,
+    plain,
+)
+from tests.support.simulated_network import SimulatedTime
+
+PLACES = st.integers(0, 1000)
+PIECES = st.text(alphabet="ab\n\t é\u0301😀\u2028\x00", min_size=0, max_size=4)
+
+
+class OneBridge(RuleBasedStateMachine):
+    @initialize(
+        kind=st.sampled_from(sorted(KINDS)),
+        authority=st.sampled_from(Authority),
+        start=st.sampled_from(STARTS),
+        on_disk=st.sampled_from(["same", "other"]),
+        seed=st.integers(0, 1000),
+    )
+    def begin(self, kind: str, authority: Authority, start: str, on_disk: str, seed: int) -> None:
+        habits, profile = KINDS[kind]
+        self.encoding = habits.encoding
+        self.time = SimulatedTime()
+        self.crdt = bytearray(start.encode())
+        self.to_server: deque[ToServer] = deque()
+        self.to_editor: deque[SendEdit | AwaitBarrier] = deque()
+        text = start if on_disk == "same" else "other\n" + start
+        self.editor = SimulatedEditor(
+            self.time, random.Random(seed), habits, text, self.to_server.append
+        )
+        self.shared, taken_out = shared_text(start)
+        assert taken_out == []
+        self.bridge = Bridge(
+            self.shared, profile=profile, encoding=habits.encoding, authority=authority
+        )
+        self.editor.open()
+
+    @precondition(lambda self: self.editor.is_open)
+    @rule(place=PLACES, size=st.integers(0, 4), text=PIECES)
+    def user_types(self, place: int, size: int, text: str) -> None:
+        start = len(self.editor.text) * place // 1000
+        self.editor.type(start, start + size, text)
+
+    @precondition(lambda self: self.editor.is_open)
+    @rule(what=st.sampled_from(["undo", "redo", "save", "revert", "format", "flush"]))
+    def user_does(self, what: str) -> None:
+        if what == "format":
+            self.editor.format(lambda text: text.replace("a", "A  ").replace("\t", "    "))
+        else:
+            getattr(self.editor, what)()
+
+    @rule()
+    def user_closes_or_opens(self) -> None:
+        if self.editor.is_open:
+            self.editor.close()
+        else:
+            self.editor.open()
+
+    @rule(place=PLACES, size=st.integers(0, 4), text=PIECES | st.just("\r\n") | st.just("x\ry"))
+    def other_person_types(self, place: int, size: int, text: str) -> None:
+        letters = self.crdt.decode()
+        start = len(letters) * place // 1000
+        first = len(letters[:start].encode())
+        gone = len(letters[start : start + size].encode())
+        self.crdt[first : first + gone] = text.encode()
+        delta: list[dict[str, object]] = [{"retain": first}, {"insert": text}, {"delete": gone}]
+        delta = [part for part in delta if any(part.values())]
+        self.carry_out(self.bridge.remote(self.shared.operation_of(delta)))
+
+    @rule()
+    def frame_ends(self) -> None:
+        self.carry_out(self.bridge.pump(self.time.now_ms))
+
+    @precondition(lambda self: self.to_server)
+    @rule()
+    def message_reaches_the_server(self) -> None:
+        bridge, now_ms = self.bridge, self.time.now_ms
+        match self.to_server.popleft():
+            case Opened(version, text):
+                self.carry_out(bridge.opened(text, version, now_ms))
+            case Closed():
+                self.carry_out(bridge.closed(now_ms))
+            case Reported(version, changes):
+                self.carry_out(bridge.changed(version, changes, now_ms))
+            case Answered(edit_id, applied, version):
+                answer = EditId(edit_id)
+                self.carry_out(
+                    bridge.answered(answer, applied=applied, version=version, now_ms=now_ms)
+                )
+            case BarrierPassed(edit_id):
+                self.carry_out(bridge.barrier_passed(EditId(edit_id), now_ms))
+
+    @precondition(lambda self: self.to_editor)
+    @rule()
+    def message_reaches_the_editor(self) -> None:
+        match self.to_editor.popleft():
+            case SendEdit() as edit:
+                self.editor.receive(edit)
+                self.time.advance(self.editor.habits.confirm_ms)
+            case AwaitBarrier(edit_id):
+                if self.editor.habits.answers_barrier:
+                    self.editor.barrier(edit_id)
+
+    @rule(by_ms=st.sampled_from([1, 50, 300, 2500]))
+    def time_passes(self, by_ms: int) -> None:
+        self.time.advance(by_ms)
+        self.carry_out(self.bridge.tick(self.time.now_ms))
+
+    def carry_out(self, effects: list[Effect]) -> None:
+        for effect in effects:
+            if isinstance(effect, ChangeCrdt):
+                for edit in effect.edits:
+                    self.crdt[edit.start : edit.end] = edit.text.encode()
+            else:
+                self.to_editor.append(effect)
+
+    @invariant()
+    def the_account_adds_up(self) -> None:
+        assert self.bridge.standing.is_consistent()
+        assert str(self.shared.text) == self.crdt.decode()
+
+    @invariant()
+    def cursors_are_where_they_can_be(self) -> None:
+        text = self.crdt.decode()
+        shadow = self.bridge.standing.shadow
+        encoding = self.encoding
+        places = [Utf8Offset(len(text[:at].encode())) for at in range(len(text) + 1)]
+        positions = [self.bridge.to_editor(place) for place in places]
+        assert positions == sorted(positions)
+        for position in positions[:: max(1, len(positions) // 8)]:
+            there = shadow.offset_at(position, encoding)
+            assert shadow.position_at(there, encoding) == position
+            assert self.bridge.to_crdt(position) in places
+
+    def teardown(self) -> None:
+        if not hasattr(self, "editor"):
+            return
+        if not self.editor.is_open:
+            self.editor.open()
+        for _ in range(200):
+            self.time_passes(300)
+            while self.to_server or self.to_editor:
+                if self.to_server:
+                    self.message_reaches_the_server()
+                if self.to_editor:
+                    self.message_reaches_the_editor()
+            if self.texts() == {self.crdt.decode()}:
+                break
+        assert self.texts() == {self.crdt.decode()}
+
+    def texts(self) -> set[str]:
+        return {plain(self.editor.text), str(self.bridge.standing.shadow)}
+
+
+TestOneBridge = OneBridge.TestCase
+TestOneBridge.settings = settings(max_examples=120, stateful_step_count=40, deadline=None)
