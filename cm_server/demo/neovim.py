@@ -78,7 +78,7 @@ class Neovim:
         argv = [_found(), "--listen", str(socket), *_flags(True), "-c", "set termguicolors"]
         exports = [f"{name}={value}" for name, value in variables.items()]
         command = [*tmux, "respawn-pane", "-k", "-t", target, "env", *exports, *argv]
-        subprocess.run(command, check=True)  # noqa: S603 - our own words
+        subprocess.run(command, check=True)
         wait_until(socket.exists, "Neovim to listen")
         return cls(attach("socket", path=str(socket)), home)
 

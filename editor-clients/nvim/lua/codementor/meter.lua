@@ -17,6 +17,11 @@ function M.text()
   return table.concat(parts, ' ')
 end
 
+--- What the server last said, whole.
+function M.last()
+  return meter
+end
+
 --- A statusline runs `%{…}`: foreign text never gets there unescaped.
 ---@return string
 function M.statusline()
