@@ -9,7 +9,7 @@ What it looks for: an exception that is not an outcome, and a refusal that leave
 
 import sys
 
-import atheris  # type: ignore[import-not-found, unused-ignore]
+import atheris  # type: ignore[import-not-found, import-untyped, unused-ignore]
 
 with atheris.instrument_imports(include=["cm_wire"]):
     from cm_wire.yjs import awareness, state_vector, sync_frames
