@@ -142,7 +142,8 @@ class AccountChanged:
 
 @dataclass(frozen=True, slots=True)
 class PayoutFailed:
-    account: AccountRef | None
+    """Of the account the event names, or of our own when it names none."""
+
     currency: str
     amount_minor: int
     message: str
@@ -167,7 +168,10 @@ EventSubject = (
 
 @dataclass(frozen=True, slots=True)
 class GatewayEvent:
-    """A verified fact. Equal ids with different `body_sha256` are an alarm, never an effect."""
+    """A verified fact. Equal ids with different `body_sha256` are an alarm, never an effect.
+
+    The digest leaves out what differs between deliveries of one event.
+    """
 
     id: EventId
     type: str

@@ -1,8 +1,8 @@
 """Which payment provider this server talks to: Stripe itself, or the embedded stand-in.
 
-Owns: that choice, made once at start, and the wiring of either. Does not own: settings, routes.
-A reader would guess a demo flag: there is none. No Stripe key means the stand-in; a key means
-that every call goes to Stripe, in the mode the key says.
+Owns: the wiring of either. Does not own: which of them (the settings say), nor the routes.
+A reader would guess a fake gateway in the demo: both ways it is the same `StripeGateway` and the
+same library; only what answers is another.
 """
 
 from __future__ import annotations

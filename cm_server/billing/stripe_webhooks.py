@@ -146,6 +146,6 @@ def _v1_subject(type_: str, found: stripe.StripeObject) -> reports.EventSubject:
             return reports.AccountChanged(AccountRef(found.id))
         case stripe.Payout() if type_ == "payout.failed":
             message = found.failure_message or found.failure_code or "the bank refused it"
-            return reports.PayoutFailed(None, found.currency.upper(), found.amount, message)
+            return reports.PayoutFailed(found.currency.upper(), found.amount, message)
         case _:
             return reports.UnknownSubject()

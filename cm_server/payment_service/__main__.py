@@ -17,10 +17,9 @@ import httpx
 import uvicorn
 
 from cm_server.clock import SystemClock
-from cm_server.payment_service import own_process
+from cm_server.payment_service import own_process, webhooks
 from cm_server.payment_service.embedded import PaymentService, WebhookRoute
 from cm_server.payment_service.state import MemoryStore, SqliteStore
-from cm_server.payment_service.webhooks import Sink
 from cm_server.payment_service.world import Settings
 
 HOST = "127.0.0.1"
@@ -51,7 +50,9 @@ async def _serve(options: argparse.Namespace) -> None:
     async with httpx.AsyncClient(timeout=20.0) as http:
         route = None
         if options.webhook_url:
-            route = WebhookRoute(options.webhook_secret, _sink(http, options.webhook_url))
+            route = WebhookRoute(
+                options.webhook_secret, webhooks.http_sink(http, options.webhook_url)
+            )
         url = f"http://{HOST}:{options.port}"
         service = PaymentService(
             SystemClock(),
@@ -70,18 +71,6 @@ async def _serve(options: argparse.Namespace) -> None:
             sending.cancel()
             await asyncio.gather(sending, return_exceptions=True)
             service.close()
-
-
-def _sink(http: httpx.AsyncClient, url: str) -> Sink:
-    async def send(body: bytes, signature: str) -> int:
-        headers = {"Stripe-Signature": signature, "Content-Type": "application/json"}
-        try:
-            answer = await http.post(url, content=body, headers=headers)
-        except httpx.HTTPError:
-            return 503
-        return answer.status_code
-
-    return send
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable
 
+import httpx
 import stripe
 from msgspec.structs import replace
 
@@ -24,6 +25,20 @@ GIVE_UP_SECONDS = 3 * 86_400
 RETRY_SECONDS = (60, 300, 1_800, 7_200, 18_000, 36_000)
 LATE_SECONDS = 3_600
 BATCH_MAX = 200
+
+
+def http_sink(http: httpx.AsyncClient, url: str) -> Sink:
+    """Post to `url`; with an ASGI transport in `http`, to an application of this process."""
+
+    async def send(body: bytes, signature: str) -> int:
+        headers = {"Stripe-Signature": signature, "Content-Type": "application/json"}
+        try:
+            answer = await http.post(url, content=body, headers=headers)
+        except httpx.HTTPError:
+            return 503
+        return answer.status_code
+
+    return send
 
 
 async def deliver_due(world: World, faults: FaultPlan, secret: str, sink: Sink) -> int:

@@ -318,7 +318,7 @@ async def test_refunds_sum_up_to_the_charge_and_no_further(world: PaymentWorld) 
     assert await world.gateway.look_up_refund(part.ref) == part
     assert await world.gateway.find_refund("p:S2:re:1", paid.charge) == part
     assert await world.gateway.find_refund("p:S2:re:2", paid.charge) is None
-    too_much = await world.gateway.refund("p:S2:re:2", paid.charge, SEVEN, metadata={})
+    too_much = await world.gateway.refund("p:S2:re:2", paid.charge, Money(301, "USD"), metadata={})
     assert isinstance(too_much, RefundFailed)
     rest = await world.gateway.refund("p:S2:re:3", paid.charge, Money(300, "USD"), metadata={})
     assert isinstance(rest, Refunded)

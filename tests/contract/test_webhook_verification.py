@@ -212,6 +212,20 @@ def test_an_event_of_a_connected_account_names_it() -> None:
     assert verify(body, signed(body)).account == "acct_1"
 
 
+def test_a_failed_payout_says_why() -> None:
+    payout = {
+        "id": "po_1",
+        "object": "payout",
+        "amount": 123_456_789_012,
+        "currency": "jpy",
+        "failure_code": "account_closed",
+        "failure_message": None,
+    }
+    body = event_body(type="payout.failed", account="acct_1", data={"object": payout})
+    subject = verify(body, signed(body)).subject
+    assert subject == reports.PayoutFailed("JPY", 123_456_789_012, "account_closed")
+
+
 def test_thin_account_events_name_their_account() -> None:
     body = json.dumps(
         {
