@@ -34,7 +34,7 @@ the queue and the next edit puts it right; a final newline the editor insists on
 
 from collections.abc import Sequence
 
-from cm_lsp.sharing import echo, edits
+from cm_lsp.sharing import edits, positions
 from cm_lsp.sharing.bridge_messages import (
     Authority,
     AwaitBarrier,
@@ -47,12 +47,13 @@ from cm_lsp.sharing.bridge_messages import (
     TextEdit,
 )
 from cm_lsp.sharing.client_profiles import ClientProfile
-from cm_lsp.sharing.echo import Echo, EditInFlight
+from cm_lsp.sharing.echo import EditInFlight
 from cm_lsp.sharing.edits import Operation, Replacement
 from cm_lsp.sharing.indexed_text import IndexedText
+from cm_lsp.sharing.judge import Judge
 from cm_lsp.sharing.pacing import REFUSALS_TO_REPORT, Pacing
 from cm_lsp.sharing.positions import DocumentVersion, Position, PositionEncoding, Utf8Offset
-from cm_lsp.sharing.reported import Report, ReportReader, Step
+from cm_lsp.sharing.reported import Report, Step
 from cm_lsp.sharing.shared_text import SharedText
 from cm_lsp.sharing.standing import Standing, small
 
@@ -63,9 +64,6 @@ BARRIER_PATIENCE_MS = 1_000
 
 ECHO_PATIENCE_MS = 10_000
 """After a yes and nothing reported for so long, an editor that checks versions is asked again."""
-
-FRUITLESS_TRIES = 3
-"""So often may the editor report that an edit changed nothing; then its text counts."""
 
 
 class Bridge:
@@ -83,15 +81,14 @@ class Bridge:
         self._profile = profile
         self._encoding = profile.encoding or encoding
         self._authority = authority
-        self._reader = ReportReader(self._encoding, profile.lone_carriage_return)
         self._standing = Standing(shared)
         self._pacing = Pacing()
         self._held: list[Report] = []
         self._version: DocumentVersion | None = None
         self._barrier: tuple[EditId, int] | None = None
         self._last_id = 0
-        self._fruitless = 0
         self.counts = BridgeCounts()
+        self._judge = Judge(profile, self._encoding, self._standing, self._pacing, self.counts)
 
     # What the editor says.
 
@@ -102,14 +99,16 @@ class Bridge:
         with, so that what others changed meanwhile is kept, and what changed on disk is a change.
         """
         self._version = DocumentVersion(version)
-        self._pacing = Pacing()
-        buffer = IndexedText(self._reader.normalised(text))
+        self._pacing.start_again()
+        buffer = IndexedText(positions.normalised(text, self._profile.lone_carriage_return))
         if self._authority is Authority.CRDT:
             self._standing.adopt(buffer)
         else:
             change = self._standing.shadow.difference(str(buffer))
             if self._standing.in_flight is not None:
-                self._mixed([Step(self._standing.shadow.copy(), change, self._version)], buffer)
+                self._judge.mixed(
+                    [Step(self._standing.shadow.copy(), change, self._version)], buffer
+                )
                 self._standing.not_gone_in()
             else:
                 self._standing.changed_by_user(small(self._standing.shadow, change))
@@ -130,7 +129,7 @@ class Bridge:
         if self._waits_for_answer():
             self._held.append(report)
             return []
-        self._read([report], now_ms)
+        self._judge.read([report], now_ms)
         return self._settled(now_ms)
 
     def answered(
@@ -145,15 +144,17 @@ class Bridge:
             return []
         if applied:
             flight.accepted_ms = now_ms
-            if self._profile.rebases and version is not None:
-                flight.echo_version = DocumentVersion(version)
+            if self._profile.rebases:
+                flight.echo_version = _version_or(version, self._version)
             if not self._profile.truthful and flight.checked and flight.dirty:
-                self._refused(now_ms)
+                self._judge.refused(now_ms)
             self._read_held(now_ms)
+            if self._version is not None:
+                self._judge.missed(self._version)
         else:
             for report in self._take_held():
-                self._type_all(report)
-            self._refused(now_ms)
+                self._judge.typed(report)
+            self._judge.refused(now_ms)
         return self._settled(now_ms)
 
     def barrier_passed(self, edit_id: EditId, now_ms: int) -> list[Effect]:
@@ -191,7 +192,7 @@ class Bridge:
                 flight.judged_by_text = True
                 self._read_held(now_ms)
             elif self._is_overdue(flight, now_ms):
-                self._refused(now_ms)
+                self._judge.refused(now_ms)
         return self._settled(now_ms)
 
     # Places, and what there is to see.
@@ -274,7 +275,7 @@ class Bridge:
     def _settled(self, now_ms: int) -> list[Effect]:
         return [*self._standing.take_typed(), *self.pump(now_ms)]
 
-    # Reading reports while an edit is in flight.
+    # Patience.
 
     def _waits_for_answer(self) -> bool:
         flight = self._standing.in_flight
@@ -292,141 +293,7 @@ class Bridge:
     def _read_held(self, now_ms: int) -> None:
         held = self._take_held()
         if held:
-            self._read(held, now_ms)
-
-    def _read(self, reports: Sequence[Report], now_ms: int) -> None:
-        if self._standing.in_flight is None:
-            for report in reports:
-                self._type_all(report)
-            return
-        steps, after = self._reader.steps(self._standing.shadow, reports)
-        found = self._find(self._standing.in_flight, steps, after)
-        if found is not None:
-            self._accept(found, steps, after, now_ms)
-        elif steps and all(step.changes_nothing for step in steps):
-            self._nothing_happened()
-        else:
-            whole = any(report.whole for report in reports)
-            self._not_found(steps, after, now_ms, whole=whole)
-
-    def _find(self, flight: EditInFlight, steps: Sequence[Step], after: IndexedText) -> Echo | None:
-        if self._profile.rebases and flight.echo_version is not None:
-            return _stretch_of_version(steps, after, flight.echo_version)
-        in_place = echo.cover_of(flight.operation, self._standing.shadow)
-        honest = self._profile.truthful and flight.accepted_ms is not None
-        anywhere = honest or not flight.checked
-
-        def wanted(first: int) -> Replacement | None:
-            if first == 0 and not flight.dirty:
-                return in_place
-            if anywhere and not self._profile.rebases:
-                return echo.placed(flight.sent[0], steps[first].before, self._encoding)
-            return None
-
-        return echo.find(steps, after, wanted)
-
-    def _accept(self, found: Echo, steps: Sequence[Step], after: IndexedText, now_ms: int) -> None:
-        self._type_steps(steps[: found.first])
-        flight, shadow = self._standing.in_flight, self._standing.shadow
-        assert flight is not None
-        expected = echo.cover_of(flight.operation, shadow)
-        excess = echo.final_newline_excess(shadow, expected, found.actual)
-        self.counts.echoed += 1
-        self._fruitless = 0
-        self._pacing.went_in()
-        if excess is None:
-            self._standing.went_in_as(found.actual)
-            self.counts.repaired += 1
-            self._pacing.repaired(now_ms)
-        else:
-            self._standing.went_in()
-        behind = steps[found.stop].before if found.stop < len(steps) else after
-        self._final_newline(behind)
-        self._type_steps(steps[found.stop :])
-
-    def _final_newline(self, reported: IndexedText) -> None:
-        """A final newline the editor added to the edit or took from it is the user's change."""
-        shadow = self._standing.shadow
-        if len(reported) > len(shadow):
-            self._standing.changed_by_user(edits.replacement(len(shadow), len(shadow), "\n"))
-        elif len(reported) < len(shadow):
-            self._standing.changed_by_user(edits.replacement(len(shadow) - 1, len(shadow), ""))
-
-    def _not_found(
-        self, steps: Sequence[Step], after: IndexedText, now_ms: int, *, whole: bool
-    ) -> None:
-        flight, profile = self._standing.in_flight, self._profile
-        assert flight is not None
-        accepted = flight.accepted_ms is not None
-        if profile.truthful:
-            if accepted and (whole or self._is_past_echo(flight, steps)):
-                self._mixed(steps, after)
-            else:
-                self._type_steps(steps)
-                if flight.judged_by_text and flight.checked and not accepted:
-                    self._refused(now_ms)
-        elif flight.checked:
-            if whole and not flight.dirty:
-                self._mixed(steps, after)
-            else:
-                self._type_steps(steps)
-            if accepted and self._standing.in_flight is not None:
-                self._refused(now_ms)
-        elif accepted:
-            self._mixed(steps, after)
-            if self._standing.in_flight is not None:
-                self._refused(now_ms)
-        else:
-            self._type_steps(steps)
-
-    def _is_past_echo(self, flight: EditInFlight, steps: Sequence[Step]) -> bool:
-        return flight.echo_version is not None and any(
-            step.version > flight.echo_version for step in steps
-        )
-
-    def _mixed(self, steps: Sequence[Step], after: IndexedText) -> None:
-        """The edit is in the text, perhaps, in one change with typing: takes the likeliest reading."""
-        flight, shadow = self._standing.in_flight, self._standing.shadow
-        assert flight is not None
-        certain = self._profile.truthful and flight.accepted_ms is not None
-        with_edit = shadow.copy()
-        with_edit.apply(flight.operation)
-        rest = small(with_edit, with_edit.difference(str(after)))
-        typed = sum(edits.cost(small(step.before, step.change)) for step in steps)
-        self.counts.guessed += not certain
-        if certain or edits.cost(rest) <= typed:
-            self._standing.went_in()
-            self._standing.changed_by_user(rest)
-            self._pacing.went_in()
-        else:
-            self._type_steps(steps)
-
-    def _nothing_happened(self) -> None:
-        """The editor took the edit and made nothing of it: a final newline gone, say."""
-        flight = self._standing.in_flight
-        assert flight is not None
-        honest = self._profile.truthful and not flight.judged_by_text
-        may_be_under_way = honest or not flight.checked
-        if (
-            flight.dirty
-            or self._profile.rebases
-            or (may_be_under_way and flight.accepted_ms is None)
-        ):
-            return
-        self._fruitless += 1
-        if self._fruitless < FRUITLESS_TRIES:
-            self._standing.not_gone_in()
-            return
-        self._fruitless = 0
-        self.counts.editor_won += 1
-        self._standing.drop_in_flight()
-
-    def _refused(self, now_ms: int) -> None:
-        flight = self._standing.in_flight
-        if flight is not None:
-            self.counts.refused += 1
-            self._pacing.refused(now_ms, explained=flight.dirty)
-            self._standing.not_gone_in()
+            self._judge.read(held, now_ms)
 
     def _is_overdue(self, flight: EditInFlight, now_ms: int) -> bool:
         return (
@@ -436,25 +303,7 @@ class Bridge:
             and now_ms - flight.accepted_ms >= ECHO_PATIENCE_MS
         )
 
-    # The user's own changes.
 
-    def _type_all(self, report: Report) -> None:
-        for change in report.changes:
-            shadow = self._standing.shadow
-            self._standing.changed_by_user(small(shadow, self._reader.replacement(shadow, change)))
-
-    def _type_steps(self, steps: Sequence[Step]) -> None:
-        for step in steps:
-            self._standing.changed_by_user(small(step.before, step.change))
-
-
-def _stretch_of_version(
-    steps: Sequence[Step], after: IndexedText, version: DocumentVersion
-) -> Echo | None:
-    """The steps a rebasing client has named as the edit."""
-    named = [at for at, step in enumerate(steps) if step.version == version]
-    if not named:
-        return None
-    first, stop = named[0], named[-1] + 1
-    behind = steps[stop].before if stop < len(steps) else after
-    return Echo(first, stop, echo.covering(steps[first:stop], behind), 0)
+def _version_or(stated: int | None, last: DocumentVersion | None) -> DocumentVersion | None:
+    """A client that rebases must name a version; what one that does not can mean is the last."""
+    return last if stated is None else DocumentVersion(stated)

@@ -22,6 +22,10 @@ class Pacing:
     __slots__ = ("_calming", "_last_change_ms", "_repairs_ms", "_retry_ms", "_wait_ms", "refusals")
 
     def __init__(self) -> None:
+        self.start_again()
+
+    def start_again(self) -> None:
+        """Nothing is held against a document that was opened anew."""
         self._wait_ms = FIRST_RETRY_MS
         self._retry_ms: int | None = None
         self._repairs_ms: deque[int] = deque(maxlen=REPAIRS_ALLOWED + 1)

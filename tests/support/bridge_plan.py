@@ -54,6 +54,7 @@ KINDS: Mapping[str, tuple[Habits, ClientProfile]] = {
     "strict, whole text": (Habits(whole_text=True), STANDARD),
     "strict, whole text, debounced": (Habits(whole_text=True, debounce_ms=150), STANDARD),
     "answer first": (Habits(report_first=False), STANDARD),
+    "strict, slow": (Habits(confirm_ms=4_000), STANDARD),
     "leaky": (Habits(version_check=VersionCheck.LEAKY), STANDARD),
     "leaky, debounced": (Habits(version_check=VersionCheck.LEAKY, debounce_ms=50), STANDARD),
     "emacs, code points": (
@@ -89,6 +90,7 @@ KINDS: Mapping[str, tuple[Habits, ClientProfile]] = {
     ),
     "plugin": (Habits(rebases=True, encoding=UTF8), PLUGIN),
     "plugin, debounced": (Habits(rebases=True, debounce_ms=50, encoding=UTF8), PLUGIN),
+    "plugin, slow": (Habits(rebases=True, confirm_ms=4_000), PLUGIN),
     "plugin, crlf": (Habits(rebases=True, line_end="\r\n"), PLUGIN),
     "plugin, final newline": (Habits(rebases=True, keeps_final_newline=True), PLUGIN),
 }
@@ -299,7 +301,9 @@ def carry_out(plan: Plan, weather: Weather = INTERNET, *, check_each: bool = Fal
     for action in plan.actions:
         time.after(action.at_ms, partial(_act, action, sides, links, deleted))
     last_ms = plan.actions[-1].at_ms if plan.actions else 0
-    time.after(last_ms + 400, partial(_mend, sides, links))
+    for at_ms in range(last_ms + 400, last_ms + 4_400, 400):
+        # Often enough that a network that loses messages does not lose them all.
+        time.after(at_ms, partial(_mend, sides, links))
     for at_ms in range(0, last_ms + 40_000, 100):
         for side in sides:
             time.after(at_ms, side.tick)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cm_lsp.sharing.bridge import ANSWER_PATIENCE_MS, BARRIER_PATIENCE_MS, FRUITLESS_TRIES, Bridge
+from cm_lsp.sharing.bridge import ANSWER_PATIENCE_MS, BARRIER_PATIENCE_MS, Bridge
 from cm_lsp.sharing.bridge_messages import (
     Authority,
     AwaitBarrier,
@@ -17,6 +17,7 @@ from cm_lsp.sharing.bridge_messages import (
 )
 from cm_lsp.sharing.client_profiles import REBASING, STANDARD, UNCHECKED, ClientProfile, profile_of
 from cm_lsp.sharing.edits import Operation
+from cm_lsp.sharing.judge import FRUITLESS_TRIES
 from cm_lsp.sharing.positions import Position, PositionEncoding, Utf8Offset
 from cm_lsp.sharing.shared_text import shared_text
 
@@ -313,3 +314,21 @@ def test_client_that_takes_no_edits_is_sent_none(name: str | None) -> None:
     bridge = open_bridge("ab\n", profile)
     assert remote(bridge, 1, "R") == []
     assert shared(bridge) == "aRb\n"
+
+
+def test_edit_a_slow_plugin_applied_among_typing_is_not_there_twice() -> None:
+    bridge = open_bridge("ab\n", REBASING)
+    edit = sent(remote(bridge, 1, "R"))
+    bridge.tick(ANSWER_PATIENCE_MS)
+    # The plugin formatted what it inserted, so nothing tells this from typing yet.
+    bridge.changed(2, [typed(0, 1, "R!")], ANSWER_PATIENCE_MS)
+    bridge.answered(edit.id, applied=True, version=2, now_ms=ANSWER_PATIENCE_MS)
+    assert buffer(bridge) == shared(bridge) == "aR!b\n"
+
+
+def test_edit_a_plugin_changed_on_the_way_in_is_put_right() -> None:
+    bridge = open_bridge("ab\n", REBASING)
+    edit = sent(remote(bridge, 1, "R"))
+    bridge.answered(edit.id, applied=True, version=2, now_ms=0)
+    sent(bridge.changed(2, [typed(0, 1, "wrong")], 1))
+    assert (buffer(bridge), shared(bridge)) == ("awrongb\n", "aRb\n")
