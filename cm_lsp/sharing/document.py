@@ -3,7 +3,8 @@
 Owns: check before apply, our own updates until the server has stored them, and what each change did to which text. Does
 not own editors or sockets. What a reader would guess wrong: the author id is not ours to choose. The server gives one
 with each connection; when it is another than before, the document is copied under it (`adopt_author`), and what was typed
-under the old one is still offered.
+under the old one is still offered. And an id counts as ours only once we have written under it: what an earlier process of
+this user wrote comes from the server like anybody's text.
 """
 
 from collections import deque
@@ -51,7 +52,7 @@ class SessionDocument:
     """Starts empty; the first sync fills it."""
 
     def __init__(self, author: YjsClientId) -> None:
-        self._authors = {author}
+        self._written_under: set[YjsClientId] = set()
         self._admission = AdmissionState(lambda path: paths.is_auto_run(FilePath(path)))
         self._unstored: deque[tuple[Clock, bytes]] = deque()
         self._changes = Changes()
@@ -68,22 +69,21 @@ class SessionDocument:
         if author == self.author:
             return
         whole = self._doc.get_update()
-        self._authors.add(author)
         self._begin(author)
         self._apply(whole)
         self._changes = Changes()
 
     # What comes in.
 
-    def receive(self, update: bytes, *, others_may_edit: bool) -> tuple[Outcome, Changes]:
+    def receive(
+        self, update: bytes, *, others_may_edit: bool, others_may_edit_protected: bool
+    ) -> tuple[Outcome, Changes]:
         """Check what the server sent and apply what of it is new."""
-        # What others typed while they might was admitted by the server; the mode only bounds what is newer, and the
-        # server enforces that first. Auto-run files are never anybody's but the learner's.
         relay = Relay(
-            own_client_ids=frozenset(self._authors),
+            own_client_ids=frozenset(self._written_under),
             seed_client_ids=frozenset({SEED_CLIENT_ID}),
             others_may_edit=others_may_edit,
-            others_may_edit_protected=False,
+            others_may_edit_protected=others_may_edit_protected,
         )
         outcome = self._admission.admit_relayed(update, relay)
         self._changes = Changes()
@@ -108,6 +108,7 @@ class SessionDocument:
         finally:
             self._is_ours = False
         made, self._own_updates = self._own_updates, []
+        self._written_under.add(self.author)
         for update in made:
             self._admission.record_trusted(update)
             self._unstored.append((self._admission.next_clock(self.author), update))

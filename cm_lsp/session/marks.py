@@ -1,0 +1,78 @@
+"""What stands in the margins of a document without being text: the other's cursor, a pointer, the learner's diagnostics.
+
+Owns them per document, in shapes that plain LSP can ask for (diagnostics, highlights, hints, lenses). Does not own when they are
+drawn anew.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from lsprotocol import types
+
+from cm_lsp import documents, lsp_ext
+from cm_lsp.to_editor import lsp_range
+
+SOURCE: Final = "codementor"
+
+
+@dataclass(slots=True)
+class Marks:
+    """Of one document."""
+
+    cursors: tuple[lsp_ext.RemoteCursor, ...] = ()
+    point: lsp_ext.Point | None = None
+    learners: list[types.Diagnostic] = field(default_factory=list)
+
+    def diagnostics(self, *, with_cursors: bool) -> list[types.Diagnostic]:
+        """All as diagnostics: the one thing every editor draws."""
+        found = list(self.learners)
+        if with_cursors:
+            found += [
+                _hint(cursor.selection or _caret(cursor.position), f"{cursor.name} is here")
+                for cursor in self.cursors
+            ]
+            if self.point is not None:
+                note = f": {self.point.note}" if self.point.note else ""
+                found.append(_hint(self.point.range, f"{self.point.name} points here{note}"))
+        return found
+
+    def highlights(self) -> list[types.DocumentHighlight]:
+        return [
+            types.DocumentHighlight(lsp_range(cursor.selection or _caret(cursor.position)))
+            for cursor in self.cursors
+        ]
+
+    def hints(self) -> list[types.InlayHint]:
+        return [
+            types.InlayHint(
+                position=types.Position(cursor.position.line, cursor.position.character),
+                label=f"▏{cursor.name}",
+            )
+            for cursor in self.cursors
+        ]
+
+
+class AllMarks:
+    """By document."""
+
+    def __init__(self) -> None:
+        self._by_key: dict[str, Marks] = {}
+
+    def of(self, uri: str) -> Marks:
+        return self._by_key.setdefault(documents.key(uri), Marks())
+
+    def clear(self) -> None:
+        self._by_key.clear()
+
+
+def _caret(position: lsp_ext.Position) -> lsp_ext.Range:
+    return lsp_ext.Range(start=position, end=position)
+
+
+def _hint(where: lsp_ext.Range, text: str) -> types.Diagnostic:
+    return types.Diagnostic(
+        range=lsp_range(where),
+        message=text,
+        severity=types.DiagnosticSeverity.Hint,
+        source=SOURCE,
+    )

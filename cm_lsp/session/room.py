@@ -1,0 +1,442 @@
+"""One live session in this editor: its files as buffers, its cursors, its state as the user sees it.
+
+Owns what an event of the editor or of the session changes here. Does not own the race between texts (`sharing`), frames
+(`sync`) or commands to the server (`app` hands them in). The learner's side shares what its user chose, the mentor's side
+opens what is shared; that is all the difference there is.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from cm_lsp import lsp_ext
+from cm_lsp.documents import OpenDocument, OpenDocuments
+from cm_lsp.session import marks, share_table, views
+from cm_lsp.session.cursors import Cursors
+from cm_lsp.session.mirror import Mirror
+from cm_lsp.session.share_table import ShareTable
+from cm_lsp.session.sync import Sync
+from cm_lsp.settings import Settings
+from cm_lsp.sharing import document as session_documents
+from cm_lsp.sharing.bridge_messages import Authority, BridgeState, Change
+from cm_lsp.sharing.buffer import Buffer, EditorSide
+from cm_lsp.sharing.client_profiles import ClientProfile
+from cm_lsp.sharing.document import Delta, SessionDocument
+from cm_lsp.sharing.positions import Position
+from cm_lsp.to_editor import Editor
+from cm_lsp.to_server.backoff import Backoff
+from cm_lsp.to_server.channel import DocumentChannel
+from cm_wire import faults
+from cm_wire.ids import FilePath, YjsClientId
+from cm_wire.session import FileDiagnostics, SessionView, SharedFile
+from cm_wire.to_client import Result
+from cm_wire.to_server import Command, ShareFile, UnshareFile
+from cm_wire.yjs.awareness import Entry
+
+log = logging.getLogger(__name__)
+
+TICK_SECONDS: Final = 0.25
+CURSOR_RENEWAL_SECONDS: Final = 15.0
+MARKS_SECONDS: Final = 0.2
+"""Cursors drawn by plain LSP are drawn anew this often at most."""
+
+SendCommand = Callable[[Command], Awaitable[Result]]
+
+_SYNC_STATE: Final[dict[BridgeState, lsp_ext.SyncState]] = {
+    BridgeState.CLOSED: "closed",
+    BridgeState.IN_STEP: "inSync",
+    BridgeState.SENDING: "sending",
+    BridgeState.WAITING: "waitingForEditor",
+    BridgeState.REFUSED: "refused",
+    BridgeState.CALMING: "waitingForEditor",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a room stands on; the same for every session of this process."""
+
+    editor: Editor
+    documents: OpenDocuments
+    profile: ClientProfile
+    settings: Settings
+    client: str
+    cache_folder: Path
+    roots: tuple[str, ...]
+    randomness: random.Random
+    send: SendCommand
+    round_trip_ms: Callable[[], int | None]
+    marks: marks.AllMarks
+
+
+class Room:
+    """From the first SessionChanged to the last. Methods are called on the event loop only."""
+
+    def __init__(self, view: SessionView, place: Place) -> None:
+        self.view = view
+        self.table = ShareTable()
+        self._place = place
+        self._buffers: dict[FilePath, Buffer] = {}
+        self._cursors = Cursors()
+        self._mirror = Mirror(place.cache_folder, view.session_id)
+        self._sync = Sync(view.you, self)
+        self._shown: set[FilePath] = set()
+        self._told_sync: dict[FilePath, lsp_ext.SyncState] = {}
+        self._marks_due: asyncio.TimerHandle | None = None
+        self._cursor_told_at = 0.0
+        self.following: str | None = None
+        self._tasks: set[asyncio.Task[object]] = set()
+        self._channel = DocumentChannel(
+            place.settings.server_url,
+            view.session_id,
+            place.settings.token,
+            client=place.client,
+            backoff=Backoff(place.randomness),
+            peer=self._sync,
+            merged=session_documents.merged,
+        )
+        self._side = EditorSide(
+            place.editor,
+            place.profile,
+            place.documents.encoding,
+            Authority.EDITOR if view.you == "learner" else Authority.CRDT,
+        )
+
+    def start(self) -> None:
+        self._later(self._run_channel())
+        self._later(self._tick_for_ever())
+
+    def stop(self) -> None:
+        """The session is over here, or the editor goes: no text changes any more, what is open stays as it is."""
+        for task in tuple(self._tasks):
+            task.cancel()
+        for buffer in self._buffers.values():
+            buffer.stop()
+        self._cursors.forget_others()
+        self._draw_cursors()
+        self._buffers.clear()
+        if self.view.you == "mentor":
+            self._mirror.remove()
+
+    def changed(self, view: SessionView) -> None:
+        """The server told the state anew."""
+        self.view = view
+        self.tell_session()
+        self._draw_cursors()
+
+    def tell_session(self) -> None:
+        shape = views.shape(self.view, self.table.uris())
+        self._place.editor.notify(lsp_ext.SESSION, shape)
+
+    # What the editor reports.
+
+    def opened(self, document: OpenDocument) -> None:
+        buffer = self._buffer_at(document.uri)
+        if buffer is not None:
+            buffer.uri = document.uri
+            buffer.opened(document)
+            self._tell_sync(buffer)
+            self._draw_cursors()
+
+    def changed_text(self, uri: str, version: int, changes: Sequence[Change]) -> None:
+        buffer = self._buffer_at(uri)
+        if buffer is not None:
+            buffer.changed(version, changes)
+            self._later_marks()
+
+    def closed(self, uri: str) -> None:
+        buffer = self._buffer_at(uri)
+        if buffer is not None:
+            buffer.closed()
+            self._tell_sync(buffer)
+
+    def cursor_moved(self, uri: str, anchor: Position, head: Position) -> None:
+        """The user's own cursor, reported or inferred."""
+        buffer = self._buffer_at(uri)
+        document = self._sync.document
+        if document is None:
+            return
+        if buffer is None:
+            self._cursors.leave()
+        elif not self._cursors.move_own(buffer, anchor, head):
+            return
+        self._channel.show_cursor(self._cursors.own_awareness(document.author))
+        self._cursor_told_at = asyncio.get_running_loop().time()
+
+    # What the user commands.
+
+    async def share(self, uri: str) -> FilePath:
+        """Put a document of the learner's into the session; its path there."""
+        path = share_table.session_path(uri, self._place.roots)
+        share_table.refuse_unshareable(uri, self._place.roots, path)
+        document = self._place.documents.get(uri)
+        if document is None:
+            raise faults.refusal(
+                "not-text", f"{path} is not open.", "Open it in the editor, then share it."
+            )
+        text = share_table.check_text(path, str(document.text))
+        self.table.add(path, document.uri)
+        share = ShareFile(
+            session_id=self.view.session_id,
+            path=path,
+            language_id=document.language_id,
+            text=text,
+        )
+        try:
+            await self._place.send(share)
+        except faults.Refused:
+            if path not in self._buffers:
+                self.table.remove(path)
+            raise
+        return path
+
+    async def unshare(self, uri: str) -> None:
+        path = self.shared_path(uri)
+        await self._place.send(UnshareFile(session_id=self.view.session_id, path=path))
+
+    def shared_path(self, uri: str) -> FilePath:
+        """The path of a shared document, or `faults.Refused`."""
+        path = self.table.path(uri)
+        if path is None:
+            raise faults.refusal(
+                "bad-path", "This document is not shared.", "Share it with codementor.share first."
+            )
+        return path
+
+    def shared_text(self, uri: str) -> lsp_ext.SharedText | None:
+        """What a plugin fills a shared buffer with."""
+        path = share_table.path_of_shared_uri(uri, self.view.session_id)
+        buffer = self._buffers.get(path) if path is not None else None
+        file = self._file(path) if path is not None else None
+        if buffer is None:
+            return None
+        read_only = not views.may_edit(self.view, read_only_file=bool(file and file.read_only))
+        return lsp_ext.SharedText(
+            text=buffer.text(),
+            language_id=file.language_id if file else "",
+            read_only=read_only,
+        )
+
+    def learners_diagnostics(self, report: FileDiagnostics) -> tuple[str, OpenDocument] | None:
+        """Where a report of the learner's belongs here, if the document is open."""
+        uri = self.table.uri(report.path)
+        document = self._place.documents.get(uri) if uri is not None else None
+        return (document.uri, document) if document is not None else None
+
+    async def follow(self, participant: str | None) -> None:
+        """Open the file the other is in, and again whenever they go to another."""
+        self.following = participant
+        path = self._cursors.where_is(participant) if participant else None
+        uri = self.table.uri(path) if path is not None else None
+        if uri is not None:
+            await self._place.editor.show_document(uri)
+
+    # What the channel reports (`sync.Listener`).
+
+    def document_began(self, document: SessionDocument) -> None:
+        for buffer in self._buffers.values():
+            buffer.stop()
+        self._buffers.clear()
+
+    def files_changed(self) -> None:
+        document = self._sync.document
+        assert document is not None
+        present = document.paths()
+        for path in tuple(self._buffers):
+            if path not in present:
+                self._drop(path)
+        for path in sorted(present):
+            if path not in self._buffers:
+                self._add(path, document)
+        self.tell_session()
+
+    def text_changed(self, path: FilePath, delta: Delta) -> None:
+        if path in self._buffers:
+            self._buffers[path].remote(delta)
+
+    def texts_settled(self) -> None:
+        for buffer in self._buffers.values():
+            buffer.pump()
+        self._later_marks()
+
+    def cursors_moved(self, entries: list[Entry]) -> None:
+        document = self._sync.document
+        if document is None:
+            return
+        self._cursors.heard(entries, document.author)
+        self._later_marks()
+        self._follow_again()
+
+    def connection_changed(self, *, is_connected: bool) -> None:
+        if not is_connected:
+            self._cursors.forget_others()
+            self._later_marks()
+        self._tell_all_sync()
+
+    def update_refused(self, reason: str) -> None:
+        log.error("update-refused session=%s reason=%s", self.view.session_id, reason)
+        self._place.editor.say_wrong(
+            "Codementor: a change from the other side was refused because it was not well-formed."
+        )
+
+    def edits_stored(self, author: YjsClientId, clock: int) -> None:
+        if self._sync.document is not None:
+            self._sync.document.stored(author, clock)
+
+    async def resync(self) -> None:
+        """The texts were found to differ: read the server's anew. Ours stays in the editor's undo history."""
+        self._sync.document = None
+        await self._channel.reconnect()
+
+    # Within.
+
+    def _add(self, path: FilePath, document: SessionDocument) -> None:
+        file = self._file(path)
+        uri = self._uri_for(path, document)
+        if uri is None:
+            return
+        self.table.add(path, uri)
+        buffer = Buffer(
+            path,
+            uri,
+            document,
+            self._side,
+            may_edit=lambda: self._may_edit(path),
+            send=self._channel.send_updates,
+        )
+        self._buffers[path] = buffer
+        open_document = self._place.documents.get(uri)
+        if open_document is not None:
+            self.opened(open_document)
+        elif self.view.you == "mentor" and path not in self._shown:
+            self._shown.add(path)
+            self._later(self._show(path, uri))
+        log.info(
+            "file-shared session=%s language=%s", self.view.session_id, file and file.language_id
+        )
+
+    def _drop(self, path: FilePath) -> None:
+        self._buffers.pop(path).stop()
+        uri = self.table.uri(path)
+        self.table.remove(path)
+        self._shown.discard(path)
+        if uri is not None:
+            self._place.marks.of(uri).cursors = ()
+
+    def _uri_for(self, path: FilePath, document: SessionDocument) -> str | None:
+        if self.view.you == "learner":
+            return self.table.uri(path) or self._own_file(path)
+        if self._place.editor.claims.shared_buffers:
+            return share_table.shared_uri(self.view.session_id, path)
+        return self._mirror.put(path, document.text(path))
+
+    def _own_file(self, path: FilePath) -> str | None:
+        """After a restart of the learner's editor: the workspace's file of that name, if it is open or there."""
+        for root in self._place.roots:
+            uri = f"{root.rstrip('/')}/{path}"
+            if self._place.documents.get(uri) is not None:
+                return uri
+        return f"{self._place.roots[0].rstrip('/')}/{path}" if self._place.roots else None
+
+    async def _show(self, path: FilePath, uri: str) -> None:
+        shown = await self._place.editor.show_document(uri, focus=len(self._shown) == 1)
+        if not shown and not self._place.editor.has_plugin:
+            self._place.editor.say(f"Codementor: open {uri} to see the learner's {path}.")
+
+    def _file(self, path: FilePath | None) -> SharedFile | None:
+        return next((file for file in self.view.files if file.path == path), None)
+
+    def _may_edit(self, path: FilePath) -> bool:
+        file = self._file(path)
+        if views.is_over(self.view):
+            return False
+        return views.may_edit(self.view, read_only_file=bool(file and file.read_only))
+
+    def _buffer_at(self, uri: str) -> Buffer | None:
+        path = self.table.path(uri)
+        return self._buffers.get(path) if path is not None else None
+
+    # Drawing.
+
+    def _later_marks(self) -> None:
+        """A plugin draws at once, plain LSP a few times a second."""
+        if self._place.editor.claims.cursors:
+            self._draw_cursors()
+        elif self._marks_due is None:
+            loop = asyncio.get_running_loop()
+            self._marks_due = loop.call_later(MARKS_SECONDS, self._draw_cursors)
+
+    def _draw_cursors(self) -> None:
+        if self._marks_due is not None:
+            self._marks_due.cancel()
+            self._marks_due = None
+        for path, buffer in self._buffers.items():
+            cursors = self._cursors.in_file(path, buffer)
+            of_document = self._place.marks.of(buffer.uri)
+            if cursors == of_document.cursors or not buffer.is_open:
+                continue
+            of_document.cursors = cursors
+            self._draw(buffer.uri)
+
+    def _draw(self, uri: str) -> None:
+        editor, of_document = self._place.editor, self._place.marks.of(uri)
+        if editor.claims.cursors:
+            editor.notify(lsp_ext.CURSORS, lsp_ext.Cursors(uri=uri, cursors=of_document.cursors))
+        else:
+            editor.publish_diagnostics(uri, of_document.diagnostics(with_cursors=True))
+            editor.refresh_marks()
+
+    def _follow_again(self) -> None:
+        path = self._cursors.where_is(self.following) if self.following else None
+        uri = self.table.uri(path) if path is not None else None
+        if uri is not None and path not in self._shown:
+            assert path is not None
+            self._shown = {path}
+            self._later(self._place.editor.show_document(uri))
+
+    def _tell_all_sync(self) -> None:
+        for buffer in self._buffers.values():
+            self._tell_sync(buffer)
+
+    def _tell_sync(self, buffer: Buffer) -> None:
+        connected = self._sync.is_connected
+        state: lsp_ext.SyncState = _SYNC_STATE[buffer.state()] if connected else "offline"
+        if self._told_sync.get(buffer.path) == state:
+            return
+        self._told_sync[buffer.path] = state
+        round_trip_ms = self._place.round_trip_ms()
+        shape = lsp_ext.Sync(uri=buffer.uri, state=state, round_trip_ms=round_trip_ms)
+        self._place.editor.notify(lsp_ext.SYNC, shape)
+
+    # Tasks.
+
+    async def _run_channel(self) -> None:
+        closed = await self._channel.run()
+        log.info("channel-over session=%s code=%s", self.view.session_id, closed)
+
+    async def _tick_for_ever(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            for buffer in tuple(self._buffers.values()):
+                buffer.tick()
+            self._tell_all_sync()
+            document = self._sync.document
+            if document is not None and loop.time() - self._cursor_told_at > CURSOR_RENEWAL_SECONDS:
+                self._cursor_told_at = loop.time()
+                self._channel.show_cursor(self._cursors.own_awareness(document.author))
+
+    def _later(self, work: Awaitable[object]) -> None:
+        task = asyncio.ensure_future(work)
+        assert isinstance(task, asyncio.Task)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: "asyncio.Task[object]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("a task of the session failed", exc_info=task.exception())

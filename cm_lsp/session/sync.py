@@ -1,0 +1,143 @@
+"""What the frames of the document channel mean: the session's document, kept equal to the server's.
+
+Owns the document and the answers to frames. Does not own the socket (`to_server.channel`) or the editor (`room`). What
+a reader would guess wrong: the mode (propose, read only) is not checked here again. The server stored what it let in while
+the mentor might type, and a copy that refused a part of it would differ for good; what is checked here is what no
+mode allows: another's name on an edit, hidden structure, a file that tools run by themselves.
+"""
+
+import logging
+from typing import Final, Protocol
+
+from cm_lsp.sharing.document import Changes, Delta, DocumentLostError, SessionDocument
+from cm_wire import limits
+from cm_wire.ids import FilePath, YjsClientId
+from cm_wire.session import Role
+from cm_wire.yjs import awareness, sync_frames
+from cm_wire.yjs.awareness import Entry
+from cm_wire.yjs.sync_frames import (
+    AwarenessFrame,
+    QueryAwareness,
+    SyncStep1,
+    SyncStep2,
+    SyncUpdate,
+)
+from cm_wire.yjs.varint import MalformedError
+from cm_wire.yjs.verdict import Admitted, Gap, Refusal
+
+log = logging.getLogger(__name__)
+
+RESYNCS_IN_A_ROW_MAX: Final = 5
+
+
+class Listener(Protocol):
+    """Told what changed, after it has."""
+
+    def document_began(self, document: SessionDocument, /) -> None:
+        """All texts are new: the first connection, or a document that had to be thrown away."""
+
+    def files_changed(self) -> None: ...
+
+    def text_changed(self, path: FilePath, delta: Delta, /) -> None: ...
+
+    def texts_settled(self) -> None:
+        """Everything of one frame has been told."""
+
+    def cursors_moved(self, entries: list[Entry], /) -> None: ...
+
+    def connection_changed(self, *, is_connected: bool) -> None: ...
+
+    def update_refused(self, reason: str, /) -> None: ...
+
+
+class Sync:
+    """The peer of a `DocumentChannel`."""
+
+    def __init__(self, role: Role, listener: Listener) -> None:
+        self._role = role
+        self._listener = listener
+        self._gaps = 0
+        self.is_connected = False
+        self.document: SessionDocument | None = None
+
+    def connected(self, author: YjsClientId) -> list[bytes]:
+        """Say what we have; the server answers with the rest and asks for what it lacks."""
+        if self.document is None:
+            self.document = SessionDocument(author)
+            self._listener.document_began(self.document)
+        else:
+            self.document.adopt_author(author)
+        self.is_connected = True
+        self._listener.connection_changed(is_connected=True)
+        return [sync_frames.encode_step_1(self.document.state())]
+
+    def disconnected(self) -> None:
+        self.is_connected = False
+        self._listener.connection_changed(is_connected=False)
+
+    def received(self, frame: bytes) -> list[bytes]:
+        document = self.document
+        if document is None:
+            return []
+        try:
+            return self._answer(document, sync_frames.decode(frame, limits.FIRST_SYNC_BYTES_MAX))
+        except MalformedError as error:
+            log.warning("bad-message channel=sync reason=%s", error)
+            return []
+        except DocumentLostError as error:
+            log.error("document-lost reason=%s", error)  # noqa: TRY400 - the reason says it all
+            return self._begin_anew(document.author)
+
+    def _answer(self, document: SessionDocument, frame: sync_frames.Frame) -> list[bytes]:
+        match frame:
+            case SyncStep1(state_vector=theirs):
+                missing = document.answer_to(theirs)
+                if len(missing) == 1:
+                    return [sync_frames.encode_step_2(missing[0])]
+                return [sync_frames.encode_update(update) for update in missing]
+            case SyncStep2(update=update) | SyncUpdate(update=update):
+                return self._take(document, update)
+            case AwarenessFrame(payload=payload):
+                self._listener.cursors_moved(awareness.decode(payload))
+                return []
+            case QueryAwareness():
+                return []
+
+    def _take(self, document: SessionDocument, update: bytes) -> list[bytes]:
+        # On the mentor's side the learner may write everything.
+        outcome, changes = document.receive(
+            update, others_may_edit=True, others_may_edit_protected=self._role == "mentor"
+        )
+        match outcome:
+            case Gap(reason=reason):
+                return self._resync(document, reason)
+            case Refusal(code=code, reason=reason):
+                log.warning("update-refused code=%s reason=%s", code, reason)
+                self._listener.update_refused(reason)
+            case Admitted():
+                self._gaps = 0
+                self._tell(changes)
+            case _:
+                pass
+        return []
+
+    def _tell(self, changes: Changes) -> None:
+        for path, delta in changes.deltas:
+            self._listener.text_changed(path, delta)
+        if changes.files_changed:
+            self._listener.files_changed()
+        self._listener.texts_settled()
+
+    def _resync(self, document: SessionDocument, reason: str) -> list[bytes]:
+        self._gaps += 1
+        log.info("resync reason=%s", reason)
+        if self._gaps > RESYNCS_IN_A_ROW_MAX:
+            self._listener.update_refused(reason)
+            return []
+        return [sync_frames.encode_step_1(document.state())]
+
+    def _begin_anew(self, author: YjsClientId) -> list[bytes]:
+        """What we had not told the server is in the editor's buffer; the bridge finds it there again."""
+        self.document = SessionDocument(author)
+        self._listener.document_began(self.document)
+        return [sync_frames.encode_step_1(self.document.state())]
