@@ -1,0 +1,71 @@
+"""Who is where in a room: the newest state of each client, under the person's own name, at a bearable rate.
+
+Owns: what is shown to whom, the clocks of what is shown, thinning. Nothing of it is stored or counted. A guess that
+would be wrong: a cursor that comes too early is dropped. It is shown when the interval is over, unless a newer one is.
+"""
+
+import asyncio
+from collections.abc import Container, Iterable
+from typing import Final
+
+from cm_server.session.connection import Connection
+from cm_wire import limits
+from cm_wire.ids import YjsClientId
+from cm_wire.yjs import awareness
+from cm_wire.yjs.awareness import Entry, User
+
+INTERVAL_SECONDS: Final = 1 / limits.CURSORS_PER_SECOND
+
+
+class Cursors:
+    def __init__(self, connections: Iterable[Connection]) -> None:
+        """`connections` is the room's own list, read whenever something is to be shown."""
+        self._connections = connections
+        self._shown: dict[YjsClientId, Entry] = {}
+        self._clocks: dict[YjsClientId, int] = {}
+
+    def take(self, connection: Connection, entry: Entry, user: User, paths: Container[str]) -> None:
+        """Show a person's entry to the others, rewritten; `MalformedError` for a state of no known form."""
+        rewritten = awareness.rewrite(
+            entry, connection.cursor_seen, connection.client_id, user, paths
+        )
+        if rewritten is None:
+            return
+        connection.cursor_seen = rewritten
+        if connection.cursor_timer is not None:
+            return
+        loop = asyncio.get_running_loop()
+        wait = connection.cursor_due - loop.time()
+        if wait > 0:
+            connection.cursor_timer = loop.call_later(wait, self._show_newest, connection)
+        else:
+            self._show_newest(connection)
+
+    def show_all_to(self, connection: Connection) -> None:
+        for entry in self._shown.values():
+            if entry.client != connection.client_id:
+                connection.show(entry)
+
+    def remove(self, connection: Connection) -> None:
+        """Tell the others that a connection's client has gone."""
+        if connection.cursor_timer is not None:
+            connection.cursor_timer.cancel()
+            connection.cursor_timer = None
+        if connection.client_id in self._shown:
+            self._show(connection, awareness.GONE)
+            del self._shown[connection.client_id]
+
+    def _show_newest(self, connection: Connection) -> None:
+        connection.cursor_timer = None
+        connection.cursor_due = asyncio.get_running_loop().time() + INTERVAL_SECONDS
+        if connection.cursor_seen is not None:
+            self._show(connection, connection.cursor_seen.state)
+
+    def _show(self, connection: Connection, state: bytes) -> None:
+        """Under a clock of the room's own, so that a client that starts anew is not taken for an old one."""
+        client = connection.client_id
+        clock = self._clocks[client] = self._clocks.get(client, 0) + 1
+        entry = self._shown[client] = Entry(client, clock, state)
+        for peer in self._connections:
+            if peer is not connection:
+                peer.show(entry)

@@ -1,0 +1,132 @@
+"""The door to the CRDT library: one session's document and the check that guards it. Nothing else on the server imports pycrdt.
+
+Owns: check before apply, the seed's changes, the panic that must not escape. Does not own numbers, logs or people. A
+guess that would be wrong: `except Exception` guards this door. The library panics with a BaseException, after which its
+document cannot be trusted and has to be built anew from the log.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
+from pycrdt import Doc, Map, Text
+
+from cm_wire import paths
+from cm_wire.ids import FilePath, YjsClientId
+from cm_wire.yjs import state_vector
+from cm_wire.yjs.admission import AdmissionState
+from cm_wire.yjs.known_document import FILES_ROOT
+from cm_wire.yjs.rules import Participant
+from cm_wire.yjs.verdict import Admitted, Outcome
+
+SEED_CLIENT_ID: Final = YjsClientId(1)
+"""Writes what the server writes: shared files, removals, renames. It never types, and no person ever gets it."""
+FIRST_PERSON_CLIENT_ID: Final = YjsClientId(2)
+
+
+class DocumentLost(Exception):  # noqa: N818 - reads as what happened
+    """The library failed on an update that was admitted: the document in memory is void, the log is right."""
+
+
+class SharedDocument:
+    def __init__(self, snapshot: bytes, updates: Iterable[bytes]) -> None:
+        """Build from our own log. Raises `DocumentLost` where the library does not take it."""
+        self._doc: Doc[Any] = Doc(client_id=SEED_CLIENT_ID)
+        if snapshot:
+            self._apply(snapshot)
+        with self._doc.transaction():
+            for update in updates:
+                self._apply(update)
+        self.admission = AdmissionState.from_trusted_update(
+            self._doc.get_update(), lambda path: paths.is_auto_run(FilePath(path))
+        )
+
+    def receive(self, update: bytes, participant: Participant, *, is_answer: bool) -> Outcome:
+        """Check a person's update and apply what of it is new; what is refused leaves no trace."""
+        outcome = self.admission.admit(update, participant, is_answer=is_answer)
+        if type(outcome) is Admitted:
+            self._apply(outcome.update)
+        return outcome
+
+    def take_own(self, update: bytes) -> None:
+        """Apply what `plan_…` made, once it is stored."""
+        self.admission.record_trusted(update)
+        self._apply(update)
+
+    def state(self) -> bytes:
+        return self._doc.get_state()
+
+    def whole(self) -> bytes:
+        return self._doc.get_update()
+
+    def since(self, their_state: bytes) -> bytes:
+        """What somebody with this state vector lacks; `MalformedError` for what is none."""
+        state_vector.decode(their_state)
+        return self._doc.get_update(their_state)
+
+    def paths(self) -> frozenset[FilePath]:
+        return frozenset(FilePath(path) for path in self.admission.shared_paths())
+
+    def texts(self) -> dict[FilePath, str]:
+        files = self._doc.get(FILES_ROOT, type=Map)
+        return {path: str(files[path]) for path in sorted(self.paths())}
+
+    def digests(self) -> dict[FilePath, str]:
+        """SHA-256 of each text's UTF-8, in hex."""
+        return {
+            path: hashlib.sha256(text.encode()).hexdigest() for path, text in self.texts().items()
+        }
+
+    def plan_share(self, path: FilePath, text: str) -> bytes:
+        """The seed's update that puts a file in."""
+
+        def change(files: Any) -> None:
+            files[path] = Text(text)
+
+        return self._plan(change)
+
+    def plan_unshare(self, path: FilePath) -> bytes:
+        def change(files: Any) -> None:
+            if path in files:
+                del files[path]
+
+        return self._plan(change)
+
+    def plan_rename(self, path: FilePath, new_path: FilePath) -> bytes:
+        """A new file with the present text: a Yjs text cannot move, so edits still on their way to the old one are lost."""
+
+        def change(files: Any) -> None:
+            if path in files:
+                text = str(files[path])
+                del files[path]
+                files[new_path] = Text(text)
+
+        return self._plan(change)
+
+    def _plan(self, change: Callable[[Any], None]) -> bytes:
+        """Made in a copy, because it counts only once it is stored: a seed that had shown what a crash then forgot
+        would use the same clocks for something else, and the replicas would differ for good.
+        """
+        scratch: Doc[Any] = Doc(client_id=SEED_CLIENT_ID)
+        scratch.apply_update(self._doc.get_update())
+        before = scratch.get_state()
+        with scratch.transaction():
+            change(scratch.get(FILES_ROOT, type=Map))
+        return scratch.get_update(before)
+
+    def _apply(self, update: bytes) -> None:
+        try:
+            self._doc.apply_update(update)
+        except (ValueError, RuntimeError) as error:
+            raise DocumentLost(str(error)) from error
+        except BaseException as panic:
+            if type(panic).__name__ != "PanicException":
+                raise
+            raise DocumentLost("the CRDT library panicked") from panic
+
+
+def differing(ours: Mapping[FilePath, str], theirs: Mapping[FilePath, str]) -> tuple[FilePath, ...]:
+    """The paths whose digests are not the same on both sides, or that only one side has."""
+    return tuple(
+        sorted(path for path in ours.keys() | theirs.keys() if ours.get(path) != theirs.get(path))
+    )

@@ -1,0 +1,396 @@
+"""A session's live document and the people at it: every frame from a person passes through here.
+
+Owns: connections, whose client ids are whose, the order check ▶ apply ▶ log ▶ relay ▶ acknowledge, cursors, the
+divergence alarm. Does not own sockets, rows, or the session's state. Everything a frame causes happens at once, in one
+synchronous call; what must wait for the disk is told later by the update log.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final, Literal, Protocol
+
+import structlog
+
+from cm_server.hub import Hub
+from cm_server.session import content, document, update_log
+from cm_server.session.authors import Authors
+from cm_server.session.connection import Connection
+from cm_server.session.cursors import Cursors
+from cm_server.session.document import SharedDocument
+from cm_server.session.standing import COLOURS, Standing
+from cm_server.session.update_log import UpdateLog
+from cm_wire import limits, printable
+from cm_wire.ids import FilePath, PersonId, SessionId, YjsClientId
+from cm_wire.to_client import EditsStored, Noticed, TextsDiffered
+from cm_wire.yjs import awareness, state_vector, sync_frames
+from cm_wire.yjs.awareness import User
+from cm_wire.yjs.sync_frames import AwarenessFrame, SyncStep1, SyncStep2, SyncUpdate
+from cm_wire.yjs.varint import MalformedError
+from cm_wire.yjs.verdict import (
+    Admitted,
+    Gap,
+    Outcome,
+    Refusal,
+    RefusalCode,
+    Replayed,
+)
+
+MALFORMED: Final = 4400
+GONE: Final = 4404
+REPLACED: Final = 4409
+OVER: Final = 4410
+REFUSED: Final = 4422
+COME_BACK: Final = 1012
+TRY_LATER: Final = 1013
+
+GAPS_MAX: Final = 2
+STORED_BYTES_MAX: Final = 64 * 1024 * 1024
+_ERROR, _WARNING = 1, 2
+
+_log = structlog.stdlib.get_logger(__name__)
+
+Agreement = Literal["same", "unsettled", "differed"]
+
+
+class Watcher(Protocol):
+    """What happens in rooms, for the meter and the flow. Called at once; must not wait nor raise."""
+
+    def joined(self, session_id: SessionId, person: PersonId) -> None: ...
+    def left(self, session_id: SessionId, person: PersonId) -> None: ...
+    def edited(self, session_id: SessionId, person: PersonId) -> None: ...
+    def texts_differed(
+        self, session_id: SessionId, person: PersonId, paths: tuple[FilePath, ...]
+    ) -> None: ...
+    def texts_agreed(self, session_id: SessionId, person: PersonId) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """What every room stands on."""
+
+    log: UpdateLog
+    hub: Hub
+    watcher: Watcher
+    snapshot: "Callable[[Room, int, bytes], None]"
+    """Takes a room's whole document as of an update number, to be written behind its updates."""
+    snapshot_updates: int = 2_000
+    snapshot_bytes: int = 256 * 1024
+
+
+class Room:
+    def __init__(self, floor: Floor, standing: Standing, stored: content.StoredDocument) -> None:
+        """Build the document from its rows; raises `document.DocumentLost`."""
+        self.session_id = standing.session_id
+        self.connections: list[Connection] = []
+        self.is_closed = False
+        self._floor = floor
+        self._standing = standing
+        contents = [update for _, update in stored.updates]
+        self.document = SharedDocument(stored.snapshot, contents)
+        self.authors = Authors(standing, stored.clients)
+        self.number = stored.last_number
+        self._logged_updates = len(contents)
+        self._logged_bytes = sum(map(len, contents))
+        self._stored_bytes = self._logged_bytes + len(stored.snapshot)
+        self._is_warned = False
+        self._cursors = Cursors(self.connections)
+        self._differed: dict[PersonId, tuple[int, str]] = {}
+        self._told: set[PersonId] = set()
+        self._own_change_is_pending = False
+
+    # Who is here.
+
+    def enter(self, connection: Connection) -> None:
+        """Begin a connection: ask what it has, say who is here and what of its edits is stored."""
+        if not self.is_present(connection.person):
+            self._floor.watcher.joined(self.session_id, connection.person)
+        self.connections.append(connection)
+        connection.send(sync_frames.encode_step_1(self.document.state()))
+        self._cursors.show_all_to(connection)
+        self._acknowledge(connection.client_id)
+
+    def leave(self, connection: Connection) -> None:
+        """End a connection; leaving twice is leaving once."""
+        if connection not in self.connections:
+            return
+        self.connections.remove(connection)
+        self._cursors.remove(connection)
+        if not self.is_present(connection.person):
+            self._floor.watcher.left(self.session_id, connection.person)
+
+    def is_present(self, person: PersonId) -> bool:
+        return any(connection.person == person for connection in self.connections)
+
+    def close(self, code: int, reason: str) -> None:
+        """Close every connection and take no more."""
+        self.is_closed = True
+        for connection in tuple(self.connections):
+            connection.close(code, reason)
+
+    # What comes in.
+
+    def receive(self, connection: Connection, frame: bytes) -> None:
+        """One frame from a person. Whatever is in it, this returns."""
+        if connection.close_code is not None:
+            return
+        try:
+            self._receive(connection, frame)
+        except MalformedError as error:
+            connection.close(MALFORMED, str(error))
+        except document.DocumentLost as error:
+            self._rebuild(connection, error)
+
+    def _receive(self, connection: Connection, frame: bytes) -> None:
+        message = sync_frames.decode(frame)
+        kind = type(message)
+        if kind is SyncUpdate:
+            self._take(connection, message.update, frame, is_answer=False)  # type: ignore[union-attr] # `kind` says which
+            return
+        match message:
+            case AwarenessFrame():
+                self._take_awareness(connection, message.payload)
+            case SyncStep1():
+                missing = self.document.since(message.state_vector)
+                connection.send(sync_frames.encode_step_2(missing))
+            case SyncStep2():
+                self._take(connection, message.update, None, is_answer=True)
+            case _:
+                self._cursors.show_all_to(connection)
+
+    def _take(
+        self, connection: Connection, content_: bytes, frame: bytes | None, *, is_answer: bool
+    ) -> None:
+        if self._floor.log.is_full:
+            connection.close(TRY_LATER, "edits cannot be stored now; keep them and come back")
+            return
+        outcome = self._decide(connection, content_, is_answer=is_answer)
+        if type(outcome) is Admitted:
+            same = frame is not None and outcome.update is content_
+            self._admitted(connection, outcome.update, frame if same else None)
+        elif type(outcome) is Replayed:
+            self._acknowledge(connection.client_id)
+        elif type(outcome) is Gap:
+            self._answer_gap(connection, outcome)
+        elif type(outcome) is Refusal:
+            self._refuse(connection, outcome)
+        if is_answer:
+            self._acknowledge_former(connection)
+
+    def _decide(self, connection: Connection, content_: bytes, *, is_answer: bool) -> Outcome:
+        receive, person = self.document.receive, connection.person
+        outcome = receive(content_, self.authors.participant(person), is_answer=is_answer)
+        if connection.is_bound:
+            return outcome
+        stranger = self.authors.stranger(outcome, content_, is_answer=is_answer)
+        if stranger is None:
+            connection.is_bound = type(outcome) is Admitted
+            return outcome
+        if not self._bind(connection, stranger):
+            return outcome
+        if type(outcome) is Admitted:
+            self._admitted(connection, outcome.update, None)
+        return receive(content_, self.authors.participant(person), is_answer=is_answer)
+
+    def _admitted(self, connection: Connection, content_: bytes, frame: bytes | None) -> None:
+        """Applied already: log, relay, and note whom to tell when it is stored."""
+        connection.gaps = 0
+        self.number += 1
+        client = connection.client_id
+        clock = self.document.admission.next_clock(client)
+        self._floor.log.put(update_log.Entry(self, self.number, content_, client, clock))
+        self._relay(frame or sync_frames.encode_update(content_), connection)
+        self._floor.watcher.edited(self.session_id, connection.person)
+        self._count_stored(len(content_))
+
+    def _relay(self, frame: bytes, sender: Connection | None) -> None:
+        for connection in self.connections:
+            if connection is not sender:
+                connection.send(frame)
+
+    def _bind(self, connection: Connection, client: YjsClientId) -> bool:
+        """Let a connection that has not written yet keep the id its own library chose."""
+        if not self.authors.may_bind(client):
+            return False
+        self.authors.own(client, connection.person)
+        row = content.client_row(self.session_id, client, connection.person)
+        self._floor.log.put(update_log.Entry(self, new_client=row))
+        connection.client_id = client
+        connection.is_bound = True
+        return True
+
+    # What does not enter.
+
+    def _answer_gap(self, connection: Connection, gap: Gap) -> None:
+        connection.gaps += 1
+        if connection.gaps > GAPS_MAX:
+            self._refuse(connection, Refusal(RefusalCode.WRONG_ORDER, gap.reason))
+        else:
+            connection.send(sync_frames.encode_step_1(self.document.state()))
+
+    def _refuse(self, connection: Connection, refusal: Refusal) -> None:
+        _log.warning(
+            "edit-refused",
+            session=self.session_id,
+            person=connection.person,
+            code=refusal.code,
+            reason=refusal.reason,
+        )
+        shown = printable.line(refusal.reason)
+        self._floor.hub.tell(
+            connection.person,
+            Noticed(level=_ERROR, text=f"An edit was refused ({refusal.code}): {shown}."),
+        )
+        connection.close(REFUSED, f"{refusal.code}: {shown}")
+
+    def _rebuild(self, connection: Connection, error: document.DocumentLost) -> None:
+        """The update was not logged, so the log is right: everybody comes back to a document made from it."""
+        _log.error("document-lost", session=self.session_id, reason=str(error))
+        self._floor.hub.tell(
+            connection.person,
+            Noticed(level=_ERROR, text="An edit broke the shared document and was left out."),
+        )
+        connection.close(REFUSED, "the edit broke the document and was left out")
+        self.close(COME_BACK, "the document is being rebuilt; come back")
+
+    # What the disk says.
+
+    def stored(self, entries: list[update_log.Entry]) -> None:
+        """Called after the commit: acknowledge, once for each author."""
+        clocks = {entry.client: entry.clock for entry in entries if entry.client is not None}
+        for client, clock in clocks.items():
+            owner = self.authors.owner(client)
+            if owner is not None:
+                fact = EditsStored(session_id=self.session_id, client=client, clock=clock)
+                self._floor.hub.tell(owner, fact)
+        number = max(entry.number for entry in entries)
+        self._logged_updates += sum(entry.content is not None for entry in entries)
+        self._logged_bytes += sum(len(entry.content or b"") for entry in entries)
+        self._snapshot_if_due(number)
+
+    def not_stored_yet(self, reason: str) -> None:
+        """Called while the database refuses; edits stay in memory and unacknowledged."""
+        _log.warning("edits-not-stored", session=self.session_id, reason=reason)
+        for person in {connection.person for connection in self.connections}:
+            text = (
+                "Your edits reach the other side, but cannot be stored yet; keep the editor open."
+            )
+            self._floor.hub.tell(person, Noticed(level=_WARNING, text=text))
+
+    def lost(self, reason: str) -> None:
+        """Called when another process owns the session: everybody must go there."""
+        _log.error("session-owned-elsewhere", session=self.session_id, reason=reason)
+        self.close(COME_BACK, "the session has moved; come back")
+
+    def _acknowledge(self, client: YjsClientId) -> None:
+        """Say how far a client's edits are stored, behind what waits for the disk."""
+        clock = self.document.admission.next_clock(client)
+        self._floor.log.put(update_log.Entry(self, client=client, clock=clock))
+
+    def _acknowledge_former(self, connection: Connection) -> None:
+        for client in self.authors.participant(connection.person).client_ids:
+            if client != connection.client_id:
+                self._acknowledge(client)
+
+    def _snapshot_if_due(self, number: int) -> None:
+        floor = self._floor
+        due = (
+            self._logged_updates >= floor.snapshot_updates
+            or self._logged_bytes >= floor.snapshot_bytes
+        )
+        # A change of the seed that is stored but not yet applied would be missing in the snapshot.
+        if due and number and not self._own_change_is_pending:
+            self._logged_updates = self._logged_bytes = 0
+            floor.snapshot(self, number, self.document.whole())
+
+    def _count_stored(self, size: int) -> None:
+        self._stored_bytes += size
+        if self._stored_bytes > STORED_BYTES_MAX * 4 // 5 and not self._is_warned:
+            self._is_warned = True
+            self._notice_all(
+                "The session's store is four fifths full; beyond it files become read-only."
+            )
+        if self._stored_bytes > STORED_BYTES_MAX:
+            self.authors.stop_writing()
+
+    def _notice_all(self, text: str) -> None:
+        for person in self._standing.people:
+            self._floor.hub.tell(person, Noticed(level=_WARNING, text=text))
+
+    # What the server itself changes.
+
+    def begin_own_change(self) -> int:
+        """Reserve the number of a change by the seed. One at a time; the caller holds the lock."""
+        assert not self._own_change_is_pending
+        self._own_change_is_pending = True
+        self.number += 1
+        return self.number
+
+    def finish_own_change(self, content_: bytes | None) -> None:
+        """Apply and relay it, now that it is stored; `None` when it could not be."""
+        self._own_change_is_pending = False
+        if content_ is None:
+            return
+        try:
+            self.document.take_own(content_)
+        except (document.DocumentLost, MalformedError) as error:
+            _log.critical("document-lost", session=self.session_id, reason=str(error))
+            self.close(COME_BACK, "the document is being rebuilt; come back")
+            return
+        self._relay(sync_frames.encode_update(content_), None)
+        self._count_stored(len(content_))
+
+    # Cursors.
+
+    def _take_awareness(self, connection: Connection, payload: bytes) -> None:
+        for entry in awareness.decode(payload):
+            if not connection.is_bound and entry.client != connection.client_id:
+                self._bind(connection, entry.client)
+            user = self._user(connection.person)
+            self._cursors.take(connection, entry, user, self.document.paths())
+
+    def _user(self, person: PersonId) -> User:
+        standing = self._standing
+        role = standing.role_of(person)
+        assert role is not None
+        name = printable.display_name(standing.name_of(person), limits.NAME_CHARACTERS_MAX)
+        return User(person, name, COLOURS[role], role)
+
+    # The divergence alarm.
+
+    def compare(
+        self, person: PersonId, their_state: bytes, digests: Mapping[FilePath, str]
+    ) -> Agreement:
+        """Hold a person's report against our texts. Raises `MalformedError`.
+
+        A state vector does not show deletes, so one difference may be an edit on its way: only one that lasts to the
+        person's next report, while nothing came in between, is a divergence.
+        """
+        theirs = state_vector.decode(their_state)
+        if theirs != self.document.admission.state_vector():
+            return "unsettled"
+        paths = document.differing(self.document.digests(), digests)
+        if not paths:
+            self._differed.pop(person, None)
+            if person in self._told:
+                self._told.discard(person)
+                self._floor.watcher.texts_agreed(self.session_id, person)
+            return "same"
+        seen = (self.number, ",".join(paths))
+        if self._differed.get(person) != seen:
+            self._differed[person] = seen
+            return "unsettled"
+        self._alarm(person, paths)
+        return "differed"
+
+    def _alarm(self, person: PersonId, paths: tuple[FilePath, ...]) -> None:
+        _log.error("texts-differed", session=self.session_id, person=person, files=len(paths))
+        self._floor.hub.tell(person, TextsDiffered(session_id=self.session_id, paths=paths))
+        if person not in self._told:
+            self._told.add(person)
+            self._floor.watcher.texts_differed(self.session_id, person, paths)
+
+
+def replaced(connections: Iterable[Connection], person: PersonId, at_most: int) -> list[Connection]:
+    """The oldest connections of a person that have to go so that one more makes at most `at_most`."""
+    own = [connection for connection in connections if connection.person == person]
+    return own[: max(0, len(own) - at_most + 1)]

@@ -1,0 +1,157 @@
+"""The document channel on a real socket: uvicorn, SQLite, the real rooms; people and tokens are made up.
+
+A token is the person's id. As a program (`python -m tests.support.document_server DATABASE PORT`) it is what kill tests kill.
+"""
+
+import asyncio
+import logging
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+import uvicorn
+from sqlmodel import Session, SQLModel
+from starlette.applications import Starlette
+
+from cm_server import sync_socket
+from cm_server.clock import SystemClock
+from cm_server.db import Database
+from cm_server.hub import Hub
+from cm_server.identity import random_id
+from cm_server.session import events, lifecycle, store
+from cm_server.session.room import Watcher
+from cm_server.session.rooms import Pacing, Rooms, Unwatched
+from cm_wire import faults, limits
+from cm_wire.ids import AskId, PersonId, SessionId
+from cm_wire.money import Money
+
+LEARNER, MENTOR, STRANGER = (
+    PersonId("per_learner"),
+    PersonId("per_mentor"),
+    PersonId("per_stranger"),
+)
+SESSION = SessionId("ses_one")
+
+
+class TokensAreIds:
+    async def by_token(self, token: str) -> PersonId:
+        if not token.startswith("per_"):
+            raise faults.refusal("sign-in", "The token is not known here, or no longer valid.")
+        return PersonId(token)
+
+    by_ticket = by_token
+
+
+@dataclass
+class DocumentServer:
+    database: Database
+    hub: Hub
+    rooms: Rooms
+    clock: SystemClock
+    port: int = 0
+
+    @property
+    def url(self) -> str:
+        return f"ws://127.0.0.1:{self.port}/api/v1/sessions/{SESSION}/sync"
+
+    async def open_session(self, session_id: SessionId = SESSION) -> None:
+        opening = lifecycle.Opening(
+            session_id=session_id,
+            ask_id=AskId("ask_one"),
+            learner=LEARNER,
+            learner_name="Lea",
+            mentor=MENTOR,
+            mentor_name="Mo",
+            price_per_quarter=Money(1000, "USD"),
+            cap_minutes=30,
+            mode="live",
+        )
+        at = events.moment(self.clock)
+
+        def work(session: Session) -> None:
+            if store.find(session, session_id) is None:
+                lifecycle.open_session(session, opening, at)
+
+        await self.database.write(work)
+
+    async def end_session(self) -> None:
+        at = events.moment(self.clock)
+        await self.database.write(lambda s: lifecycle.end(s, SESSION, "learner-ended", at, LEARNER))
+        await self.rooms.end(SESSION)
+
+
+def made(url: str, watcher: Watcher | None = None, pacing: Pacing | None = None) -> DocumentServer:
+    database = Database(url)
+    SQLModel.metadata.create_all(database.engine)
+    clock = SystemClock()
+    hub = Hub(clock.boot_id)
+    rooms = Rooms(database, hub, clock, random_id, watcher or Unwatched(), pacing)
+    return DocumentServer(database, hub, rooms, clock)
+
+
+@asynccontextmanager
+async def serving(
+    path: Path, watcher: Watcher | None = None, pacing: Pacing | None = None, port: int = 0
+) -> AsyncIterator[DocumentServer]:
+    """Serve until the block ends; then stop as a signal would stop it."""
+    server = made(f"sqlite:///{path}", watcher, pacing)
+    server.rooms.start()
+    listening = socket.create_server(("127.0.0.1", port))
+    server.port = listening.getsockname()[1]
+    web = uvicorn.Server(config(server))
+    running = asyncio.create_task(web.serve(sockets=[listening]))
+    try:
+        while not web.started:  # noqa: ASYNC110 - uvicorn announces it no other way
+            await asyncio.sleep(0)
+        yield server
+    finally:
+        web.should_exit = True
+        await running
+        await server.rooms.close()
+        await server.database.close()
+
+
+def config(server: DocumentServer) -> uvicorn.Config:
+    routes = sync_socket.routes(server.rooms, TokensAreIds(), {"http://127.0.0.1"})
+    return uvicorn.Config(
+        Starlette(routes=routes),
+        ws="websockets-sansio",
+        ws_per_message_deflate=False,
+        ws_max_size=2 * limits.SYNC_FRAME_BYTES_MAX,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=3,
+    )
+
+
+async def _main(path: str, port: int) -> None:
+    """Tell what is stored on standard output, as the control channel would: `stored CLIENT CLOCK`."""
+    logging.disable()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    async with serving(Path(path), pacing=Pacing(1e6, 1e6), port=port) as server:
+        await server.open_session()
+        if not server.rooms.present(SESSION) and not await _is_shared(server):
+            await server.rooms.share(SESSION, LEARNER, "a.py", "python", "")
+        for person in (LEARNER, MENTOR):
+            server.hub.connect(person, person, lambda told: _say(told.fact))  # type: ignore[arg-type] # a connection's name is any string
+        _say(f"ready {server.port}")
+        await asyncio.Event().wait()
+
+
+def _say(line: object) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+async def _is_shared(server: DocumentServer) -> bool:
+    standing = await server.database.read(lambda s: store.find(s, SESSION))
+    return standing is not None and bool(standing.files)
+
+
+if __name__ == "__main__":
+    asyncio.run(_main(sys.argv[1], int(sys.argv[2])))
