@@ -20,6 +20,9 @@ SEARCH_STEPS = 200_000
 MOST_CHANGES = 120
 """Two stretches with more single-character changes than this are replaced as a whole."""
 
+SHORT = 4_000
+"""Two stretches of together no more code points are compared without regard to lines."""
+
 Pair = tuple[int, int]
 Match = tuple[int, int, int]
 
@@ -32,6 +35,9 @@ def diff(old: str, new: str) -> Operation:
     if not before or not after:
         return replacement(start, start + len(before), after)
     search = _Search(start)
+    # The fewest changes move the least of what others may be changing too; lines are for long texts.
+    if len(before) + len(after) <= SHORT and search.fewest(before, after):
+        return search.writer.operation()
     if "\n" in before or "\n" in after:
         search.lines(_lines(before), _lines(after))
     else:
@@ -66,6 +72,13 @@ class _Search:
         self._middle(before, after)
         self.writer.retain(kept)
 
+    def fewest(self, old: str, new: str) -> bool:
+        """Writes a shortest script, if one is short enough to be found."""
+        found = _shortest_script(old, new, MOST_CHANGES)
+        if found is not None:
+            self._write(found, old, new)
+        return found is not None
+
     def _middle(self, old: str, new: str) -> None:
         matches: list[Match] = []
         if old and new:
@@ -73,6 +86,9 @@ class _Search:
             found = _shortest_script(old, new, most)
             self._steps -= min(self._steps, most * most)
             matches = found or []
+        self._write(matches, old, new)
+
+    def _write(self, matches: Sequence[Match], old: str, new: str) -> None:
         i = j = 0
         for k, m, size in [*matches, (len(old), len(new), 0)]:
             self.writer.insert(new[j:m])

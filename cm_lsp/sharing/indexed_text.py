@@ -11,12 +11,15 @@ Holds no carriage return (see `positions.normalised`) and does not check it for 
 from bisect import bisect_left, bisect_right
 from itertools import accumulate
 
-from cm_lsp.sharing import positions
-from cm_lsp.sharing.edits import Operation, Replacement, replacements
+from cm_lsp.sharing import edits, positions
+from cm_lsp.sharing.edits import Operation, Replacement
 from cm_lsp.sharing.positions import CodePointOffset, Position, PositionEncoding, Utf8Offset
 
 CHUNK_CODE_POINTS = 3072
 """How long a chunk is made; it is cut at twice that and joined to a neighbour at an eighth."""
+
+MANY_REPLACEMENTS = 500
+"""From here on it is cheaper to build the text anew than to put in one after the other."""
 
 
 class IndexedText:
@@ -25,11 +28,12 @@ class IndexedText:
     __slots__ = ("_breaks", "_bytes", "_chunks", "_ends", "_lengths")
 
     def __init__(self, text: str) -> None:
-        self._chunks: list[str] = _cut(text)
-        self._lengths = [len(chunk) for chunk in self._chunks]
-        self._bytes = [_utf8_length(chunk) for chunk in self._chunks]
-        self._breaks = [chunk.count("\n") for chunk in self._chunks]
+        self._chunks: list[str] = []
+        self._lengths: list[int] = []
+        self._bytes: list[int] = []
+        self._breaks: list[int] = []
         self._ends: list[int] | None = None
+        self._fill(0, 0, text)
 
     def copy(self) -> "IndexedText":
         """The text as it is now; later edits of either do not show in the other."""
@@ -77,7 +81,11 @@ class IndexedText:
 
     def apply(self, operation: Operation) -> None:
         """Carries out an operation over this text."""
-        for start, end, text in reversed(replacements(operation)):
+        every = edits.replacements(operation)
+        if len(every) > MANY_REPLACEMENTS:
+            self._fill(0, len(self._chunks), edits.apply(str(self), operation))
+            return
+        for start, end, text in reversed(every):
             self.replace(start, end, text)
 
     def offset_at(self, position: Position, encoding: PositionEncoding) -> CodePointOffset:
@@ -192,6 +200,10 @@ class IndexedText:
                 text, stop = text + self._chunks[stop], stop + 1
             else:
                 text, first = self._chunks[first - 1] + text, first - 1
+        self._fill(first, stop, text)
+
+    def _fill(self, first: int, stop: int, text: str) -> None:
+        """Chunks of this text in the place of those from `first` up to `stop`."""
         chunks = _cut(text)
         self._chunks[first:stop] = chunks
         self._lengths[first:stop] = [len(chunk) for chunk in chunks]
