@@ -53,7 +53,7 @@ def _changes(files: Sequence[FileTexts]) -> str:
 def _count(file: FileTexts) -> str:
     added, removed = patch.changed_lines(file)
     renamed = "" if file.path == file.first_path else f", was {_inline(file.first_path)}"
-    return f"- {_inline(file.path)}: {added} lines added, {removed} removed{renamed}"
+    return f"- {_inline(file.path)}: {added} lines added, {removed} lines removed{renamed}"
 
 
 def _chat(standing: Standing, chat: Iterable[Said]) -> str:

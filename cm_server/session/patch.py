@@ -23,7 +23,8 @@ def unified(files: Iterable[FileTexts]) -> str:
 
 def changed_lines(file: FileTexts) -> tuple[int, int]:
     """How many lines were added and removed."""
-    marks = [line[0] for line in _hunks(file) if line[0] in "+-" and line[:3] not in {"+++", "---"}]
+    after_heading = list(_hunks(file))[2:]
+    marks = [line[0] for line in after_heading]
     return marks.count("+"), marks.count("-")
 
 
