@@ -7,6 +7,7 @@ costs however many wait, and the next group is whatever came in meanwhile.
 """
 
 import asyncio
+import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -125,6 +126,9 @@ class Database:
             status = self._file.stat()
         except OSError as error:
             raise StorageUnavailable(f"The database file is gone: {error.strerror}.") from error
+        if not os.access(self._file, os.W_OK):
+            # SQLite takes a write lock on a read-only file without a word, for reading.
+            raise StorageUnavailable("The database file is read-only.")
         found = (status.st_dev, status.st_ino)
         self._file_id = self._file_id or found
         if found != self._file_id:

@@ -1,14 +1,16 @@
 """The shape of the database: what the models say, which migration a database has, and taking it to the newest.
 
-Every stage's `model` module counts; they are found, not listed. A SQLite file carries our application id, so that
-somebody else's is never migrated.
+Every stage's `model` module counts, and those named `…_model`; they are found, not listed. One that needs more than
+tables (triggers) has a function `install(connection)`, which may be repeated. A SQLite file carries our application id,
+so that somebody else's is never migrated.
 """
 
 import importlib
-import importlib.util
+import os
 import pkgutil
 from enum import Enum
 from pathlib import Path
+from types import ModuleType
 from typing import Final
 
 from alembic import command
@@ -35,33 +37,33 @@ class Standing(Enum):
     NEWER = "newer"
 
 
-class NotOurDatabase(Exception):  # noqa: N818 - reads as what happened
-    """The file is no database, or another program's."""
+class DatabaseFileUnusable(Exception):  # noqa: N818 - reads as what happened
+    """The file is no database, another program's, or not ours to write."""
 
 
 def metadata() -> MetaData:
     """Every table of the server, with all models loaded."""
-    for module in pkgutil.iter_modules(cm_server.__path__, "cm_server."):
-        if module.ispkg and importlib.util.find_spec(f"{module.name}.model"):
-            importlib.import_module(f"{module.name}.model")
+    _models()
     return SQLModel.metadata
 
 
 def check_file(path: Path) -> None:
-    """Look at a SQLite file before anything opens it; raises `NotOurDatabase`."""
+    """Look at a SQLite file before anything opens it; raises `DatabaseFileUnusable`."""
     if not path.exists():
         return
     if not path.is_file() or path.is_symlink():
-        raise NotOurDatabase(f"{path} is not a plain file.")
+        raise DatabaseFileUnusable(f"{path} is not a plain file.")
+    if not os.access(path, os.R_OK | os.W_OK):
+        raise DatabaseFileUnusable(f"{path} is read-only, or not ours to read.")
     with path.open("rb") as file:
         header = file.read(100)
     if not header:
         return
     if not header.startswith(SQLITE_MAGIC):
-        raise NotOurDatabase(f"{path} is not a codementor database.")
+        raise DatabaseFileUnusable(f"{path} is not a codementor database.")
     owner = int.from_bytes(header[APPLICATION_ID_AT : APPLICATION_ID_AT + 4], "big")
     if owner not in (0, APPLICATION_ID):
-        raise NotOurDatabase(f"{path} is another program's database.")
+        raise DatabaseFileUnusable(f"{path} is another program's database.")
 
 
 def standing(engine: Engine) -> Standing:
@@ -89,6 +91,9 @@ def migrate(engine: Engine) -> None:
         config = configuration()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+        for model in _models():
+            if hasattr(model, "install"):
+                model.install(connection)
         if connection.dialect.name == "sqlite":
             connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
 
@@ -99,6 +104,16 @@ def configuration() -> Config:
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.set_main_option("path_separator", "os")
     return config
+
+
+def _models() -> list[ModuleType]:
+    return [
+        importlib.import_module(f"{stage.name}.{module.name}")
+        for stage in pkgutil.iter_modules(cm_server.__path__, "cm_server.")
+        if stage.ispkg
+        for module in pkgutil.iter_modules(importlib.import_module(stage.name).__path__)
+        if module.name == "model" or module.name.endswith("_model")
+    ]
 
 
 def _scripts() -> ScriptDirectory:

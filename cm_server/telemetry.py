@@ -29,8 +29,9 @@ _SECRET_VALUE: Final = re.compile(
 HIDDEN: Final = "[hidden]"
 
 
-def configure(settings: Settings, stream: TextIO = sys.stderr) -> None:
+def configure(settings: Settings, stream: TextIO | None = None) -> None:
     """Say it once, before anything else speaks: sets up structlog and the standard library's logging for the process."""
+    stream = stream or sys.stderr
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,

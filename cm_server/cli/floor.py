@@ -142,11 +142,11 @@ def migrate(chosen: "Settings") -> None:
 def _database_faults_named() -> Iterator[None]:
     from sqlalchemy.exc import SQLAlchemyError
 
-    from cm_server.schema import NotOurDatabase
+    from cm_server.schema import DatabaseFileUnusable
 
     try:
         yield
-    except NotOurDatabase as error:
+    except DatabaseFileUnusable as error:
         raise Stopped(str(error), "another data folder", Exit.CONFIGURATION) from None
     except SQLAlchemyError as error:
         raise Stopped(

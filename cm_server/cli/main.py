@@ -22,7 +22,7 @@ def main(words: Sequence[str]) -> int:
         parser.print_usage(sys.stderr)
         return Exit.USAGE
     try:
-        chosen = parser.parse_args(words)
+        chosen = parser.parse_args([_as_utf8(word) for word in words])
         code: int = found[chosen.command].run(chosen)
         sys.stdout.flush()
     except Stopped as stopped:
@@ -66,6 +66,11 @@ def _parser(found: dict[str, ModuleType]) -> Parser:
         )
         module.add_arguments(command)
     return parser
+
+
+def _as_utf8(word: str) -> str:
+    """An argument in a C locale arrives as escaped bytes; they are UTF-8 all the same."""
+    return os.fsencode(word).decode(errors="replace")
 
 
 def _tolerate_terminals() -> None:
