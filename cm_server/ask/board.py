@@ -93,9 +93,10 @@ def move(
         raise _unknown()
     before = cast("AskState", ask.state)
     after = states.after(before, event)
-    attempt = ask.attempt + (event in _SEARCH_BEGINS)
-    funded = event == "funded" or (ask.funded and after in _KEEPS_MONEY and event != "no-show")
-    if not store.change(session, ask, state=after, why=why, attempt=attempt, funded=funded):
+    anew = event in _SEARCH_BEGINS
+    funded = event == "funded" or (ask.funded and not anew and after in _KEEPS_MONEY)
+    values = {"state": after, "why": why, "funded": funded, "attempt": ask.attempt + anew}
+    if not store.change(session, ask, values):
         raise faults.refusal("wrong-state", "This ask has just changed.", "Look again.")
     session.refresh(ask)
     _record(session, ask_id, event, before, after, now_ms, why)

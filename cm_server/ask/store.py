@@ -1,6 +1,6 @@
 """All SQL of the ask stage. Each function works in the caller's transaction."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from sqlmodel import Session, col, select, update
 
@@ -16,13 +16,13 @@ def get(session: Session, ask_id: str) -> Ask | None:
     return session.get(Ask, ask_id)
 
 
-def change(session: Session, ask: Ask, *, state: str, why: str, attempt: int, funded: bool) -> bool:
+def change(session: Session, ask: Ask, after: Mapping[str, object]) -> bool:
     """Whether the ask was still in the state it was read in; if not, nothing changed."""
     statement = (
         update(Ask)
         .where(col(Ask.id) == ask.id, col(Ask.state) == ask.state)
-        .values(state=state, why=why, attempt=attempt, funded=funded)
-        .execution_options(synchronize_session="evaluate")
+        .values(**after)
+        .execution_options(synchronize_session=False)
     )
     return session.exec(statement).rowcount == 1
 

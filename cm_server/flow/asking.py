@@ -6,6 +6,7 @@ from sqlmodel import Session
 
 from cm_server.ask import board, states
 from cm_server.ask.board import PostedAsk
+from cm_server.billing import charges
 from cm_server.flow import telling
 from cm_server.flow.desk import Desk
 from cm_server.matching import facets as ask_facets
@@ -16,7 +17,7 @@ from cm_server.people.person import Person
 from cm_wire import faults
 from cm_wire.asking import AskContext, RankedMentor, Terms
 from cm_wire.faults import Refused
-from cm_wire.ids import AskId, OfferId, PersonId
+from cm_wire.ids import AskId, PersonId
 from cm_wire.money import Money
 
 LIST_LENGTH: Final = 20
@@ -92,9 +93,7 @@ async def advance(desk: Desk, ask_id: AskId) -> None:
     ranked = _of_ask(desk, ask)
 
     def step(session: Session) -> search.Outcome | None:
-        return search.advance(
-            session, ask_id, ranked, lambda: OfferId(desk.new_id("off")), desk.now_ms(), desk.pace
-        )
+        return search.advance(session, ask_id, ranked, desk.new_id, desk.now_ms(), desk.pace)
 
     outcome = await desk.database.write(step)
     if outcome is None:
@@ -102,7 +101,7 @@ async def advance(desk: Desk, ask_id: AskId) -> None:
     for offer in outcome.rang:
         telling.offer_made(desk, outcome.ask, offer)
     if outcome.ask.state == "nobody" and outcome.changed:
-        await desk.holds.void(ask_id, outcome.ask.attempt)
+        await charges.void(desk.till, ask_id, outcome.ask.attempt)
     if outcome.changed:
         await tell(desk, ask_id)
     if outcome.someone_came:
@@ -113,6 +112,20 @@ async def advance_all(desk: Desk) -> None:
     """Serve every ask that is looking, the longest waiting first."""
     for ask in await desk.database.read(board.looking):
         await advance(desk, ask.ask_id)
+
+
+async def advance_searching(desk: Desk) -> None:
+    """Searches whose seats stay empty although somebody fits: they are rung when they come free, or given up."""
+    for ask in await desk.database.read(board.looking):
+        if ask.state == "searching" and ask.funded:
+            await advance(desk, ask.ask_id)
+
+
+async def resume_unfunded(desk: Desk) -> None:
+    """After a restart: hold the money for searches that were cut off before it was held; the keys are the same."""
+    for ask in await desk.database.read(board.looking):
+        if ask.state == "searching" and not ask.funded:
+            await begin_again(desk, ask)
 
 
 async def begin_again(desk: Desk, ask: PostedAsk) -> None:
@@ -142,8 +155,12 @@ async def _begin_again(desk: Desk, ask: PostedAsk, ranked: list[Ranked]) -> None
 async def _fund(desk: Desk, ask: PostedAsk, ranked: list[Ranked]) -> None:
     """Hold what the cap may cost; a refused card ends the ask and is told as the refusal it is."""
     try:
-        await desk.holds.authorise(
-            ask.ask_id, ask.attempt, ask.learner, _most(ask.terms, ask.wanted_mentor, ranked)
+        await charges.authorise(
+            desk.till,
+            ask.ask_id,
+            ask.attempt,
+            ask.learner,
+            _most(ask.terms, ask.wanted_mentor, ranked),
         )
     except Refused as refused:
         await _end(desk, ask.ask_id, "card-refused", str(refused))
@@ -154,7 +171,7 @@ async def _fund(desk: Desk, ask: PostedAsk, ranked: list[Ranked]) -> None:
         )
     except Refused:
         # Cancelled while the bank was thinking.
-        await desk.holds.void(ask.ask_id, ask.attempt)
+        await charges.void(desk.till, ask.ask_id, ask.attempt)
         raise
 
 
@@ -166,7 +183,7 @@ async def _end(desk: Desk, ask_id: AskId, event: states.Event, why: str) -> None
     ask, withdrawn = await desk.database.write(work)
     for offer in withdrawn:
         telling.offer_ended(desk, offer, "The ask is not asked any more.")
-    await desk.holds.void(ask_id, ask.attempt)
+    await charges.void(desk.till, ask.ask_id, ask.attempt)
     telling.ask_changed(desk, ask, ())
 
 
@@ -198,4 +215,6 @@ def _most(terms: Terms, wanted: PersonId | None, ranked: list[Ranked]) -> Money:
     """What the cap may cost at most: at the chosen mentor's price, or the dearest who could accept."""
     prices = [one.candidate.price_per_quarter for one in ranked] or [terms.price_max]
     dearest = terms.price_max if wanted is None else max(prices, key=lambda price: price.minor)
-    return rating.cap_hold(terms.cap_minutes * 60, rating.Price(dearest))
+    most = rating.cap_hold(terms.cap_minutes * 60, rating.Price(dearest))
+    # A card is asked also where the mentor charges nothing: the least the network takes, given back afterwards.
+    return max(most, rating.minimum_charge(most.currency), key=lambda amount: amount.minor)

@@ -4,11 +4,13 @@ from collections.abc import Iterable
 
 from cm_server.ask.board import PostedAsk
 from cm_server.flow.desk import Desk
+from cm_server.flow.works import Works
 from cm_server.matching import facets as ask_facets
 from cm_server.matching import ranking, ways_out
 from cm_server.matching.offers import Offer
 from cm_server.matching.ranking import Ranked
 from cm_server.meter import rating
+from cm_server.session.standing import Standing, view
 from cm_wire import limits, printable
 from cm_wire.asking import AskView, OfferView, RankedMentor
 from cm_wire.ids import PersonId
@@ -19,6 +21,7 @@ from cm_wire.to_client import (
     OfferEnded,
     OfferMade,
     PresenceChanged,
+    SessionChanged,
 )
 
 WARNING = 2
@@ -47,9 +50,6 @@ def ask_view(desk: Desk, ask: PostedAsk, made: tuple[Offer, ...]) -> AskView:
 
 def offer_made(desk: Desk, ask: PostedAsk, offer: Offer) -> None:
     """Show the ask to the mentor; what is left of the window, so that one who comes back sees the same countdown."""
-    candidate = desk.roster.get(offer.mentor)
-    if candidate is None:
-        return
     desk.hub.tell(
         offer.mentor,
         OfferMade(
@@ -58,11 +58,9 @@ def offer_made(desk: Desk, ask: PostedAsk, offer: Offer) -> None:
                 ask_id=offer.ask_id,
                 learner_name=printable.display_name(ask.learner_name, limits.NAME_CHARACTERS_MAX),
                 context=ask.context,
-                price_per_quarter=candidate.price_per_quarter,
+                price_per_quarter=offer.price_per_quarter,
                 cap_minutes=ask.terms.cap_minutes,
-                earns_at_most=_earns_at_most(
-                    desk, candidate.price_per_quarter, ask.terms.cap_minutes
-                ),
+                earns_at_most=_earns_at_most(desk, offer.price_per_quarter, ask.terms.cap_minutes),
                 answer_within_ms=max(0, offer.answer_by_ms - desk.pace.grace_ms - desk.now_ms()),
             )
         ),
@@ -75,6 +73,12 @@ def offer_ended(desk: Desk, offer: Offer, why: str) -> None:
 
 def presence_changed(desk: Desk, person: PersonId, *, online: bool, why: str = "") -> None:
     desk.hub.tell(person, PresenceChanged(online=online, why=why))
+
+
+def session_changed(works: Works, standing: Standing, person: PersonId) -> None:
+    connected = [one for one in standing.people if works.desk.hub.is_connected(one)]
+    shown = view(standing, person, connected)
+    works.desk.hub.tell(person, SessionChanged(session=shown))
 
 
 def noticed(desk: Desk, person: PersonId, text: str) -> None:
@@ -113,7 +117,7 @@ def _eta_seconds(desk: Desk, open_offers: list[Offer]) -> int | None:
 
 def _earns_at_most(desk: Desk, price_per_quarter: Money, cap_minutes: int) -> Money:
     most = rating.gross(cap_minutes * 60, rating.Price(price_per_quarter))
-    share, _ = rating.split(most, desk.commission)
+    share, _ = rating.split(most, desk.till.commission)
     return share
 
 

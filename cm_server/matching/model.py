@@ -21,7 +21,7 @@ class PresenceRow(SQLModel, table=True):
 
 
 class OfferRow(SQLModel, table=True):
-    """One ask shown to one mentor. `answer_by_ms` is the server's, with the grace in it; the mentor is told less."""
+    """One ask shown to one mentor, at the price they had then. `answer_by_ms` has the grace in it; the mentor is told less."""
 
     __tablename__ = "offer"
     __table_args__ = (
@@ -41,6 +41,8 @@ class OfferRow(SQLModel, table=True):
     wave: int
     mentor: str
     learner: str
+    price_minor_per_quarter: int
+    currency: str = Field(max_length=3)
     state: str
     why: str = ""
     made_at_ms: int = Field(sa_type=BigInteger)
@@ -49,12 +51,12 @@ class OfferRow(SQLModel, table=True):
 
 
 class EngagementRow(SQLModel, table=True):
-    """Who is taken, and by which acceptance. The primary key is the lock."""
+    """Who is taken, and by which session. The primary key is the lock."""
 
     __tablename__ = "engagement"
 
     person: str = Field(primary_key=True)
-    offer: str = Field(index=True)
+    session_id: str = Field(index=True)
     since_ms: int = Field(sa_type=BigInteger)
 
 

@@ -12,10 +12,12 @@ from typing import Final, cast
 from sqlmodel import Session
 
 from cm_server.matching import presence, records, states, store
+from cm_server.matching.candidate import Candidate
 from cm_server.matching.model import OfferRow
 from cm_server.matching.waves import Pace
 from cm_wire import faults
-from cm_wire.ids import AskId, OfferId, PersonId
+from cm_wire.ids import AskId, OfferId, PersonId, SessionId
+from cm_wire.money import Money
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,7 @@ class Offer:
     wave: int
     mentor: PersonId
     learner: PersonId
+    price_per_quarter: Money
     state: states.OfferState
     made_at_ms: int
     answer_by_ms: int
@@ -51,7 +54,7 @@ class Call:
 def ring(
     session: Session,
     call: Call,
-    mentors: Sequence[tuple[OfferId, PersonId]],
+    mentors: Sequence[tuple[OfferId, Candidate]],
     now_ms: int,
     pace: Pace,
 ) -> list[Offer]:
@@ -65,7 +68,8 @@ def ring(
         default=0,
     )
     made: list[Offer] = []
-    for offer_id, mentor in mentors:
+    for offer_id, candidate in mentors:
+        mentor = candidate.person
         if not presence.is_online(session, mentor) or store.engagement(session, mentor):
             continue
         row = OfferRow(
@@ -75,6 +79,8 @@ def ring(
             wave=wave,
             mentor=mentor,
             learner=call.learner,
+            price_minor_per_quarter=candidate.price_per_quarter.minor,
+            currency=candidate.price_per_quarter.currency,
             state="open",
             made_at_ms=now_ms,
             answer_by_ms=now_ms + pace.window_ms + pace.grace_ms,
@@ -84,17 +90,19 @@ def ring(
     return made
 
 
-def accept(session: Session, offer_id: OfferId, mentor: PersonId, now_ms: int) -> Offer:
+def accept(
+    session: Session, offer_id: OfferId, mentor: PersonId, session_id: SessionId, now_ms: int
+) -> Offer:
     """Claim the ask for the mentor: both people are engaged until `release`. Refuses with the reason."""
     row = _own(session, offer_id, mentor)
     if row.state == "open" and now_ms > row.answer_by_ms:
         raise _gone("The time to accept this offer is over.")
     _end(session, row, "accept", now_ms, "")
-    if not store.engage(session, mentor, offer_id, now_ms):
+    if not store.engage(session, mentor, session_id, now_ms):
         raise faults.refusal(
             "already-busy", "You are already in a session.", "End it before you accept another ask."
         )
-    if not store.engage(session, row.learner, offer_id, now_ms):
+    if not store.engage(session, row.learner, session_id, now_ms):
         raise _gone("The learner is already in a session.")
     _answered(session, row, now_ms)
     return _offer(row)
@@ -137,9 +145,9 @@ def withdraw_of_mentor(session: Session, mentor: PersonId, why: str, now_ms: int
     return _offer(row)
 
 
-def release(session: Session, offer_id: OfferId) -> list[PersonId]:
-    """The session that came of an acceptance is over: both people are free again."""
-    return [PersonId(person) for person in store.release(session, offer_id)]
+def release(session: Session, session_id: SessionId) -> list[PersonId]:
+    """The session is over: both people are free again."""
+    return [PersonId(person) for person in store.release(session, session_id)]
 
 
 def is_engaged(session: Session, person: PersonId) -> bool:
@@ -211,6 +219,7 @@ def _offer(row: OfferRow) -> Offer:
         wave=row.wave,
         mentor=PersonId(row.mentor),
         learner=PersonId(row.learner),
+        price_per_quarter=Money(row.price_minor_per_quarter, row.currency),
         state=cast("states.OfferState", row.state),
         made_at_ms=row.made_at_ms,
         answer_by_ms=row.answer_by_ms,

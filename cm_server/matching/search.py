@@ -1,6 +1,6 @@
 """One step of the search for an ask, decided and written in one transaction: ring, wait, or say that nobody is there."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -8,6 +8,7 @@ from sqlmodel import Session
 
 from cm_server.ask import board, states
 from cm_server.ask.board import PostedAsk
+from cm_server.identity import NewId
 from cm_server.matching import offers, waves
 from cm_server.matching.offers import Call, Offer
 from cm_server.matching.ranking import Ranked
@@ -29,7 +30,7 @@ def advance(
     session: Session,
     ask_id: AskId,
     ranked: Sequence[Ranked],
-    new_offer_id: Callable[[], OfferId],
+    new_id: NewId,
     now_ms: int,
     pace: Pace,
 ) -> Outcome | None:
@@ -51,7 +52,7 @@ def advance(
     step = waves.next_step(search, pace)
     match step:
         case Ring():
-            return _ring(session, ask, step, new_offer_id, now_ms, pace)
+            return _ring(session, ask, step, new_id, now_ms, pace)
         case Wait():
             return Outcome(ask)
         case Nobody():
@@ -67,7 +68,7 @@ def _ring(
     session: Session,
     ask: PostedAsk,
     step: Ring,
-    new_offer_id: Callable[[], OfferId],
+    new_id: NewId,
     now_ms: int,
     pace: Pace,
 ) -> Outcome:
@@ -77,7 +78,7 @@ def _ring(
     if not ask.funded:
         return Outcome(ask)
     call = Call(ask.ask_id, ask.attempt, ask.learner)
-    chosen = [(new_offer_id(), one.mentor) for one in step.mentors]
+    chosen = [(OfferId(new_id("off")), one.candidate) for one in step.mentors]
     rang = offers.ring(session, call, chosen, now_ms, pace)
     if not rang:
         return Outcome(ask)

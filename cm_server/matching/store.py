@@ -87,11 +87,11 @@ def open_offers(session: Session) -> list[OfferRow]:
     return list(session.exec(select(OfferRow).where(OfferRow.state == "open")))
 
 
-def engage(session: Session, person: str, offer_id: str, now_ms: int) -> bool:
+def engage(session: Session, person: str, session_id: str, now_ms: int) -> bool:
     """Whether the person was free; the primary key decides between two acceptances."""
     try:
         with session.begin_nested():
-            session.add(EngagementRow(person=person, offer=offer_id, since_ms=now_ms))
+            session.add(EngagementRow(person=person, session_id=session_id, since_ms=now_ms))
     except IntegrityError:
         return False
     return True
@@ -101,10 +101,11 @@ def engagement(session: Session, person: str) -> EngagementRow | None:
     return session.get(EngagementRow, person)
 
 
-def release(session: Session, offer_id: str) -> list[str]:
-    """Free both people of an acceptance."""
-    people = list(session.exec(select(EngagementRow.person).where(EngagementRow.offer == offer_id)))
-    session.exec(delete(EngagementRow).where(col(EngagementRow.offer) == offer_id))
+def release(session: Session, session_id: str) -> list[str]:
+    """Free both people of a session."""
+    ours = col(EngagementRow.session_id) == session_id
+    people = list(session.exec(select(EngagementRow.person).where(ours)))
+    session.exec(delete(EngagementRow).where(ours))
     return people
 
 

@@ -1,0 +1,102 @@
+"""What time alone brings about: offers lapse, searches give up, sessions that nobody goes on with end.
+
+Each step is guarded by itself: one that fails is logged and tried again at the next tick, and holds up no other.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import structlog
+
+from cm_server.db import StorageUnavailable
+from cm_server.flow import asking, meeting, offering
+from cm_server.flow.works import Works
+from cm_server.matching import presence
+from cm_server.session import events, register, states
+from cm_server.session.standing import Standing
+from cm_wire.faults import Refused
+from cm_wire.session import PausedWhy
+
+TICK_SECONDS: Final = 0.25
+TICKS_PER_SLOW_ROUND: Final = 240
+
+_log = structlog.stdlib.get_logger(__name__)
+
+
+async def recover(works: Works) -> None:
+    """At start, before anyone is served: take over what the last process left, and bill nothing of the gap."""
+    desk = works.desk
+    await desk.database.write(lambda s: presence.server_started(s, desk.now_ms()))
+    for standing in await desk.database.read(register.open_sessions):
+        works.live.put(standing)
+    await works.recorder.take_unfinished()
+    for standing in await desk.database.read(register.open_sessions):
+        works.live.put(standing)
+
+
+async def run(works: Works) -> None:
+    """Tick until cancelled."""
+    ticks = 0
+    while True:
+        await works.desk.clock.sleep(TICK_SECONDS)
+        await tick(works)
+        ticks += 1
+        if ticks % TICKS_PER_SLOW_ROUND == 0:
+            await _guarded(lambda: meeting.close_unrated(works), "close unrated")
+
+
+async def tick(works: Works) -> None:
+    await _guarded(lambda: offering.lapse_overdue(works.desk), "lapse offers")
+    await _guarded(lambda: asking.expire_overdue(works.desk), "expire asks")
+    await _guarded(lambda: asking.advance_searching(works.desk), "advance searches")
+    for session_id in tuple(works.live.to_tell):
+        works.live.to_tell.discard(session_id)
+        await _guarded(lambda: meeting.refresh(works, session_id), "tell session")  # noqa: B023 - awaited at once
+    for standing in works.live.all():
+        why = due_end(works, standing)
+        if why is not None:
+            await _guarded(lambda: _end(works, standing, why), "end session")  # noqa: B023 - awaited at once
+
+
+def due_end(works: Works, standing: Standing) -> states.EndedWhy | None:
+    """Why the session must end now by itself, if it must."""
+    lapsed = works.live.to_end.pop(standing.session_id, None)
+    if lapsed is not None:
+        return _ENDS.get(lapsed, "nobody-there")
+    if standing.state != "triage":
+        return None
+    waited_ms = events.moment(works.paid_clock).at_ms - standing.opened_at_ms
+    deadlines = works.deadlines
+    came = works.live.has_come(standing.session_id, standing.mentor)
+    if not came and waited_ms >= deadlines.mentor_comes_ms:
+        return "mentor-never-came"
+    return "triage-over" if waited_ms >= deadlines.triage_ms else None
+
+
+async def _end(works: Works, standing: Standing, why: states.EndedWhy) -> None:
+    if why == "mentor-never-came":
+        await meeting.never_came(works, standing.session_id)
+    else:
+        await meeting.end(works, standing.session_id, why)
+
+
+async def _guarded(step: Callable[[], Awaitable[object]], name: str) -> None:
+    """The guard point of everything that time brings about."""
+    try:
+        await step()
+    except Refused as refused:
+        # Somebody did it in this very moment; the next tick sees how it stands.
+        _log.info("tick refused", step=name, reason=str(refused))
+    except StorageUnavailable as error:
+        _log.warning("tick waits for the database", step=name, reason=str(error))
+    except asyncio.CancelledError:
+        raise
+    except Exception:  # noqa: BLE001 - the guard point
+        _log.exception("tick failed", step=name)
+
+
+_ENDS: Final[dict[PausedWhy, states.EndedWhy]] = {
+    "cap-reached": "cap-reached",
+    "idle": "idle",
+}

@@ -1,0 +1,70 @@
+"""Looks sessions up for the stages after this one: by id, those still open, those waiting for a rating too long.
+
+Each function works in the caller's transaction and changes nothing.
+"""
+
+from sqlmodel import Session, col, select
+
+from cm_server.session import store
+from cm_server.session.lifecycle import Rating
+from cm_server.session.model import SessionRow
+from cm_server.session.standing import Standing
+from cm_wire import faults
+from cm_wire.ids import PersonId, SessionId
+
+READ_MAX = 500
+
+
+def find(session: Session, session_id: SessionId) -> Standing:
+    standing = store.find(session, session_id)
+    if standing is None:
+        raise faults.refusal("no-such-session", "There is no such session.")
+    return standing
+
+
+def open_sessions(session: Session, person: PersonId | None = None) -> list[Standing]:
+    """Those that have not ended, the oldest first; one person's, or all of them."""
+    return store.open_sessions(session, person)
+
+
+def waiting_for_rating(session: Session, person: PersonId) -> Standing | None:
+    """The person's last session, if it has ended and is not yet closed."""
+    query = (
+        select(SessionRow.id)
+        .where((col(SessionRow.learner) == person) | (col(SessionRow.mentor) == person))
+        .order_by(col(SessionRow.opened_at_ms).desc())
+        .limit(1)
+    )
+    last = session.exec(query).one_or_none()
+    standing = store.find(session, SessionId(last)) if last else None
+    return standing if standing is not None and standing.state == "ended" else None
+
+
+def ended(session: Session) -> list[Standing]:
+    """Sessions that ended and are not closed, the latest first; at most `READ_MAX`."""
+    query = (
+        select(SessionRow.id)
+        .where(col(SessionRow.state) == "ended")
+        .order_by(col(SessionRow.ended_at_ms).desc())
+        .limit(READ_MAX)
+    )
+    return [find(session, SessionId(row)) for row in session.exec(query)]
+
+
+def ended_before(session: Session, at_ms: int) -> list[Standing]:
+    """Sessions that ended before `at_ms` and are not closed yet; at most `READ_MAX` at a time."""
+    query = (
+        select(SessionRow.id)
+        .where(col(SessionRow.state) == "ended", col(SessionRow.ended_at_ms) < at_ms)
+        .order_by(col(SessionRow.ended_at_ms))
+        .limit(READ_MAX)
+    )
+    return [find(session, SessionId(row)) for row in session.exec(query)]
+
+
+def rating_about(session: Session, session_id: SessionId, person: PersonId) -> Rating | None:
+    """What the other one gave this person, hidden or not: for sums over many sessions, not for showing."""
+    for row in store.ratings(session, session_id):
+        if row.about == person:
+            return Rating(row.stars, row.solved, row.comment)
+    return None
