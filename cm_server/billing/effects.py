@@ -198,9 +198,9 @@ def _captured(
         hold.captured_minor, hold.charge_ref = outcome.amount.minor, outcome.charge
         hold.ref = outcome.hold
     journal = (
-        journals.charged(key, PaymentId(payment.id), outcome.amount)
+        journals.charged(key, PaymentId(payment.id), outcome.amount, outcome.charge)
         if hold.key == key
-        else journals.captured(key, PaymentId(payment.id), hold.key, outcome.amount)
+        else journals.captured(key, PaymentId(payment.id), hold.key, outcome.amount, outcome.charge)
     )
     ledger.append(session, journal, at_ms=at_ms)
     _book_fee(session, payment, outcome, at_ms)
@@ -209,7 +209,7 @@ def _captured(
 def _book_fee(session: Session, payment: Payment, outcome: outcomes.Captured, at_ms: int) -> None:
     """A fee in another currency, or not yet known, is booked from the provider's statement."""
     if outcome.fee is not None and outcome.fee.minor and outcome.fee.currency == payment.currency:
-        booked = journals.fee(outcome.charge, PaymentId(payment.id), outcome.fee, outcome.charge)
+        booked = journals.fee(outcome.charge, payment.id, payment.currency, outcome.fee.minor)
         ledger.append(session, booked, at_ms=at_ms)
 
 
@@ -257,7 +257,7 @@ def _of_refund(session: Session, key: str, outcome: outcomes.RefundOutcome, at_m
     match outcome:
         case outcomes.Refunded():
             refund.state, refund.ref = "succeeded", outcome.ref
-            done = journals.refunded(key, PaymentId(payment.id), amount)
+            done = journals.refunded(key, PaymentId(payment.id), amount, outcome.ref)
             ledger.append(session, done, at_ms=at_ms)
         case outcomes.RefundPending():
             if refund.state == "requested":
@@ -279,7 +279,12 @@ def _refund_failed(
     amount = Money(refund.amount_minor, payment.currency)
     if paid or not released:
         undone = journals.refund_failed(
-            refund.key, PaymentId(payment.id), amount, paid=paid, released=released
+            refund.key,
+            PaymentId(payment.id),
+            amount,
+            refund.ref or refund.key,
+            paid=paid,
+            released=released,
         )
         ledger.append(session, undone, at_ms=at_ms)
     if not released:
@@ -303,7 +308,7 @@ def _of_transfer(session: Session, key: str, outcome: outcomes.TransferOutcome, 
             payout.state, payout.ref, payout.reason = "paid", outcome.ref, ""
             amount = Money(payout.amount_minor, payment.currency)
             mentor = PersonId(payout.mentor)
-            paid = journals.paid_out(key, PaymentId(payment.id), mentor, amount)
+            paid = journals.paid_out(key, PaymentId(payment.id), mentor, amount, outcome.ref)
             ledger.append(session, paid, at_ms=at_ms)
         case outcomes.Parked():
             if payout.state != "paid":
@@ -319,5 +324,7 @@ def _of_reversal(
         payout.reason = outcome.message
         return
     payment = PaymentId(payout.payment_id)
-    back = journals.reversed_transfer(key, payment, PersonId(payout.mentor), call.amount)
+    back = journals.reversed_transfer(
+        key, payment, PersonId(payout.mentor), call.amount, outcome.ref
+    )
     ledger.append(session, back, at_ms=at_ms)

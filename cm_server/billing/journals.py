@@ -1,7 +1,8 @@
 """What each fact of money books: from a fact to a ledger journal, and nothing else.
 
 Owns: the debit and credit of every fact. Does not own: when it happens (`effects`, `payouts`, `refunds`). Keys come from
-the call or event, so a fact told twice is booked once.
+the call or event, so a fact told twice is booked once. The cause of what moved money at the provider is the provider's own
+reference: by it `reconcile` finds the line of the statement.
 """
 
 from cm_server.billing import accounts
@@ -21,20 +22,21 @@ def hold_ended(hold_key: str, payment: PaymentId, cause: str) -> Journal:
     return Journal(f"{hold_key}:over", "hold-ended", payment, cause, (Resolve(hold_key),))
 
 
-def captured(key: str, payment: PaymentId, hold_key: str, amount: Money) -> Journal:
+def captured(key: str, payment: PaymentId, hold_key: str, amount: Money, cause: str) -> Journal:
     """The reservation is used for what is captured; the rest of it returns to the card."""
     legs = (Resolve(hold_key, amount.minor), _into_escrow(payment, amount))
-    return Journal(key, "captured", payment, key, legs)
+    return Journal(key, "captured", payment, cause, legs)
 
 
-def charged(key: str, payment: PaymentId, amount: Money) -> Journal:
-    return Journal(key, "charged", payment, key, (_into_escrow(payment, amount),))
+def charged(key: str, payment: PaymentId, amount: Money, cause: str) -> Journal:
+    return Journal(key, "charged", payment, cause, (_into_escrow(payment, amount),))
 
 
-def fee(charge: str, payment: PaymentId, amount: Money, cause: str) -> Journal:
-    currency = amount.currency
-    leg = Leg(accounts.fees(currency), accounts.gateway(currency), amount.minor)
-    return Journal(f"fee:{charge}", "fee", payment, cause, (leg,))
+def fee(source: str, payment: str, currency: str, minor: int) -> Journal:
+    """What the provider kept for the charge or dispute `source`; a negative one was given back."""
+    kept, ours = accounts.fees(currency), accounts.gateway(currency)
+    leg = Leg(kept, ours, minor) if minor > 0 else Leg(ours, kept, -minor)
+    return Journal(f"fee:{source}", "fee", payment, source, (leg,))
 
 
 def owed(key: str, payment: PaymentId, learner: PersonId, amount: Money) -> Journal:
@@ -75,10 +77,10 @@ def released(
     return Journal(key, "released", payment, key, legs)
 
 
-def paid_out(key: str, payment: PaymentId, mentor: PersonId, amount: Money) -> Journal:
+def paid_out(key: str, payment: PaymentId, mentor: PersonId, amount: Money, cause: str) -> Journal:
     currency = amount.currency
     leg = Leg(accounts.mentor_payable(mentor, currency), accounts.gateway(currency), amount.minor)
-    return Journal(key, "paid-out", payment, key, (leg,))
+    return Journal(key, "paid-out", payment, cause, (leg,))
 
 
 def refund_reserved(key: str, payment: PaymentId, amount: Money) -> Journal:
@@ -103,14 +105,14 @@ def refund_reserved_after_release(
     return Journal(key, "refund-reserved", payment, key, legs)
 
 
-def refunded(key: str, payment: PaymentId, amount: Money) -> Journal:
+def refunded(key: str, payment: PaymentId, amount: Money, cause: str) -> Journal:
     currency = amount.currency
     leg = Leg(accounts.refunds_pending(currency), accounts.gateway(currency), amount.minor)
-    return Journal(key, "refunded", payment, key, (leg,))
+    return Journal(key, "refunded", payment, cause, (leg,))
 
 
 def refund_failed(
-    key: str, payment: PaymentId, amount: Money, *, paid: bool, released: bool
+    key: str, payment: PaymentId, amount: Money, cause: str, *, paid: bool, released: bool
 ) -> Journal:
     """Back where it came from; after release it stays promised, for it is the learner's and a case decides how."""
     currency = amount.currency
@@ -120,41 +122,43 @@ def refund_failed(
         legs.append(Leg(accounts.gateway(currency), pending, amount.minor))
     if not released:
         legs.append(Leg(pending, accounts.escrow(payment, currency), amount.minor))
-    return Journal(f"{key}:failed", "refund-failed", payment, key, tuple(legs))
+    return Journal(f"{key}:failed", "refund-failed", payment, cause, tuple(legs))
 
 
-def reversed_transfer(key: str, payment: PaymentId, mentor: PersonId, amount: Money) -> Journal:
+def reversed_transfer(
+    key: str, payment: PaymentId, mentor: PersonId, amount: Money, cause: str
+) -> Journal:
     currency = amount.currency
     leg = Leg(
         accounts.gateway(currency), accounts.mentor_receivable(mentor, currency), amount.minor
     )
-    return Journal(key, "reversed", payment, key, (leg,))
+    return Journal(key, "reversed", payment, cause, (leg,))
 
 
-def dispute_opened(ref: str, payment: PaymentId, amount: Money, cause: str) -> Journal:
+def dispute_opened(ref: str, payment: PaymentId, amount: Money) -> Journal:
     currency = amount.currency
     leg = Leg(accounts.disputes(currency), accounts.gateway(currency), amount.minor)
-    return Journal(f"dispute:{ref}:opened", "dispute-opened", payment, cause, (leg,))
+    return Journal(f"dispute:{ref}:opened", "dispute-opened", payment, ref, (leg,))
 
 
-def dispute_won(ref: str, payment: PaymentId, amount: Money, cause: str) -> Journal:
+def dispute_won(ref: str, payment: PaymentId, amount: Money) -> Journal:
     currency = amount.currency
     leg = Leg(accounts.gateway(currency), accounts.disputes(currency), amount.minor)
-    return Journal(f"dispute:{ref}:closed", "dispute-won", payment, cause, (leg,))
+    return Journal(f"dispute:{ref}:closed", "dispute-won", payment, ref, (leg,))
 
 
-def dispute_lost(ref: str, payment: PaymentId, amount: Money, cause: str) -> Journal:
+def dispute_lost(ref: str, payment: PaymentId, amount: Money) -> Journal:
     """The platform bears it; taking it from the mentor is a person's decision."""
     currency = amount.currency
     leg = Leg(accounts.losses(currency), accounts.disputes(currency), amount.minor)
-    return Journal(f"dispute:{ref}:closed", "dispute-lost", payment, cause, (leg,))
+    return Journal(f"dispute:{ref}:closed", "dispute-lost", payment, ref, (leg,))
 
 
-def bank_payout(ref: str, currency: str, minor: int, cause: str) -> Journal:
+def bank_payout(ref: str, currency: str, minor: int) -> Journal:
     """Our own money going from the provider to our bank; negative when it came back."""
     there, here = accounts.bank(currency), accounts.gateway(currency)
     leg = Leg(there, here, minor) if minor > 0 else Leg(here, there, -minor)
-    return Journal(f"payout:{ref}", "bank-payout", "", cause, (leg,))
+    return Journal(f"payout:{ref}", "bank-payout", "", ref, (leg,))
 
 
 def _into_escrow(payment: PaymentId, amount: Money) -> Leg:

@@ -85,6 +85,14 @@ def captured_minor(session: Session, payment: Payment) -> int:
     return sum(hold.captured_minor for hold in store.holds(session, payment.id))
 
 
+def refunded_of(session: Session, hold: Hold) -> int:
+    return sum(
+        refund.amount_minor
+        for refund in store.refunds(session, hold.payment_id)
+        if refund.hold_key == hold.key and refund.state != "failed"
+    )
+
+
 def _release(session: Session, till: Till, payment: Payment) -> None:
     effects.move(payment, "window-closed")
     net_minor = captured_minor(session, payment) - payment.refunded_minor
@@ -106,7 +114,7 @@ def _pay(session: Session, till: Till, payment: Payment, left_minor: int) -> Non
     """One payout for each charge, for a transfer is bound to the charge whose money it is."""
     number = 0
     for hold in store.holds(session, payment.id):
-        part = min(left_minor, hold.captured_minor - _refunded_of(session, hold))
+        part = min(left_minor, hold.captured_minor - refunded_of(session, hold))
         if part <= 0:
             continue
         number += 1
@@ -138,14 +146,6 @@ def _send(session: Session, till: Till, payment: Payment, payout: Payout) -> Non
         metadata={"payment": payment.id},
     )
     store.enqueue(session, payout.key, payment.id, call, till.now_ms(), lane=_lane(payment))
-
-
-def _refunded_of(session: Session, hold: Hold) -> int:
-    return sum(
-        refund.amount_minor
-        for refund in store.refunds(session, hold.payment_id)
-        if refund.hold_key == hold.key and refund.state != "failed"
-    )
 
 
 def _lane(payment: Payment) -> str:

@@ -22,6 +22,7 @@ from cm_server.billing.model import (
     Payout,
     Refund,
 )
+from cm_server.session.model import RatingRow
 from cm_wire import faults
 from cm_wire.ids import PersonId
 
@@ -115,7 +116,7 @@ def open_case(
     at_ms: int,
 ) -> Case:
     """A case is opened once for each key; the same again is the same case."""
-    known = session.exec(select(Case).where(Case.key == key)).one_or_none()
+    known = case_by_key(session, key)
     if known is not None:
         return known
     case = Case(
@@ -130,6 +131,27 @@ def open_case(
     session.add(case)
     session.flush()
     return case
+
+
+def case_by_key(session: Session, key: str) -> Case | None:
+    return session.exec(select(Case).where(Case.key == key)).one_or_none()
+
+
+def said_solved(session: Session, session_id: str, learner: str) -> bool | None:
+    rows = select(RatingRow.solved).where(
+        RatingRow.session_id == session_id, RatingRow.author == learner
+    )
+    return session.exec(rows).one_or_none()
+
+
+def refunded_payments(session: Session, learner: str, since_ms: int) -> int:
+    """How many of a learner's sessions since then gave money back."""
+    rows = select(func.count()).where(
+        Payment.learner == learner,
+        Payment.refunded_minor > 0,
+        col(Payment.ended_at_ms) >= since_ms,
+    )
+    return session.exec(rows).one()
 
 
 def open_cases(session: Session, payment_id: str | None = None) -> list[Case]:

@@ -1,0 +1,70 @@
+"""What an operator must decide, and what follows from the decision."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from sqlmodel import Session
+
+from cm_server.billing import outbox, payouts, refunds, store
+from cm_server.billing.accounts import PaymentId
+from cm_server.billing.model import Case
+from cm_server.billing.till import Till
+from cm_wire import faults
+from cm_wire.money import Money
+
+Decision = Literal["refund", "dismiss"]
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    number: int
+    says: str
+
+
+async def listed(till: Till) -> list[Case]:
+    """The open ones, oldest first."""
+    return await till.database.read(store.open_cases)
+
+
+async def find(till: Till, number: int) -> Case:
+    case = await till.database.read(lambda s: s.get(Case, number))
+    if case is None:
+        raise faults.refusal("bad-value", f"There is no case {number}.", "cm-server case list")
+    return case
+
+
+async def decide(
+    till: Till, number: int, decision: Decision, note: str, amount_minor: int | None = None
+) -> Decided:
+    """Close a case; `amount_minor` is how much goes back, all that is left when not said."""
+    decided, keys = await till.database.write(
+        lambda s: _decide(s, till, number, decision, note, amount_minor)
+    )
+    for key in keys:
+        await outbox.perform(till, key)
+    return decided
+
+
+def _decide(
+    session: Session,
+    till: Till,
+    number: int,
+    decision: Decision,
+    note: str,
+    amount_minor: int | None,
+) -> tuple[Decided, list[str]]:
+    case = session.get(Case, number, with_for_update=True)
+    if case is None or case.state != "open":
+        raise faults.refusal("wrong-state", f"Case {number} is not open.", "cm-server case list")
+    keys: list[str] = []
+    says = "dismissed"
+    if decision == "refund":
+        payment = store.payment(session, PaymentId(case.payment_id))
+        left = payouts.captured_minor(session, payment) - payment.refunded_minor
+        amount = Money(left if amount_minor is None else amount_minor, payment.currency)
+        keys = refunds.refund(session, till, payment, amount, f"case {number}")
+        says = f"{amount} goes back"
+    case.state = "decided"
+    case.decision = f"{says}. {note}".strip()
+    case.decided_at_ms = till.now_ms()
+    return Decided(number, says), keys
