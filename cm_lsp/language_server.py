@@ -5,7 +5,6 @@ document copies are switched off (`cm_lsp.documents` says why), its pop-ups too:
 to what the user did, or not at all.
 """
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
@@ -98,6 +97,10 @@ class Protocol(LanguageServerProtocol):
             raise JsonRpcMethodNotFound(f"There is no command {faults.shortened(name)}.")
         return await self._server.run_command(name, arguments)
 
+    @property
+    def was_shut_down(self) -> bool:
+        return self._shutdown
+
     def take(self, message: dict[str, Any]) -> None:
         """One message whose envelope was checked. Answers what cannot be understood; never raises."""
         method, identity = message.get("method"), message.get("id")
@@ -161,17 +164,27 @@ class Server(LanguageServer):
         while True:
             try:
                 body = await framing.read_body(reader)
-                if body is None:
-                    return 0
-                self.wire.take(framing.parse_body(body))
             except framing.BrokenStreamError as broken:
                 log.critical("stopping: %s", broken)
+                await self.leave()
                 return 1
-            except framing.BadBodyError as bad:
-                log.warning("bad-message: %s", bad)
-                self.wire.refuse(bad.answer_to, bad.code, str(bad))
-            # Other tasks get their turn between messages even when the editor sends without a pause.
-            await asyncio.sleep(0)
+            if body is None:
+                await self.leave()
+                return 0
+            self.take_body(body)
+
+    def take_body(self, body: bytes) -> None:
+        """One message; what is no message is answered and skipped."""
+        try:
+            self.wire.take(framing.parse_body(body))
+        except framing.BadBodyError as bad:
+            log.warning("bad-message: %s", bad)
+            self.wire.refuse(bad.answer_to, bad.code, str(bad))
+
+    async def leave(self) -> None:
+        """The editor is gone, with or without `shutdown`: leave the session in order."""
+        if self.began and not self.wire.was_shut_down:
+            await self.protocol.fm.features[types.SHUTDOWN](None)
 
 
 def answer_to_editor(refused: faults.Refused) -> JsonRpcException:

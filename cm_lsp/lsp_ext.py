@@ -8,7 +8,9 @@ the member is a name, note or status, and keeps its line ends where it is a chat
 it for the place it draws it in (`%` in a statusline, Markdown). Amounts are whole minor units with their currency,
 and beside them stands the text to show, so that no plugin formats money.
 
-Commands are plain `workspace/executeCommand` with ONE object as argument (names: `cm_lsp.commands`).
+Commands are plain `workspace/executeCommand` with ONE object as argument (names: `cm_lsp.commands`). One that fails is
+answered by an LSP error whose message is for the user and whose `data` is the fault. A client that claims any capability
+shows that message itself; to others we also send it as a message.
 
 A reader would guess that `codementor/applyEdit` is `workspace/applyEdit` under another name. It is not: the plugin
 moves the edits over what its user has typed since, and always answers what really happened (`ApplyEdit`).
@@ -333,9 +335,9 @@ class ReportedDiagnostic(_Shape, frozen=True):
 
     range: Range
     message: str
-    severity: int = 1
-    source: str = ""
-    code: str | int = ""
+    severity: int | None = None
+    source: str | None = None
+    code: str | int | None = None
 
 
 class Diagnostics(_Shape, frozen=True):

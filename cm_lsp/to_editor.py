@@ -9,7 +9,7 @@ progress.
 import asyncio
 import logging
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -66,6 +66,13 @@ class Editor:
         self._messages_block = client_name == "Neovim" and not self.has_plugin
         self._can = server.client_capabilities
         self._cancel_handlers: dict[str, Callable[[], None]] = {}
+        self._tasks: set[asyncio.Future[object]] = set()
+
+    def later(self, work: Coroutine[Any, Any, object]) -> None:
+        """Do something that waits for the editor, beside everything else; what goes wrong is logged."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
 
     # What is drawn by a plugin.
 
@@ -101,7 +108,7 @@ class Editor:
         """A sentence the user should see once."""
         self._server.window_log_message(types.LogMessageParams(level, text))
         if self._messages_block:
-            self._flash(text)
+            self.later(self._flash_by_progress(text))
         else:
             self._server.window_show_message(types.ShowMessageParams(level, text))
 
@@ -211,9 +218,9 @@ class Editor:
         if workspace is None:
             return
         if workspace.code_lens and workspace.code_lens.refresh_support:
-            self._server.workspace_code_lens_refresh(None, _ignored)
+            self._server.workspace_code_lens_refresh(None)
         if workspace.inlay_hint and workspace.inlay_hint.refresh_support:
-            self._server.workspace_inlay_hint_refresh(None, _ignored)
+            self._server.workspace_inlay_hint_refresh(None)
 
     async def _apply_rebased(self, uri: str, edit: SendEdit) -> tuple[bool, int | None]:
         request = lsp_ext.ApplyEdit(
@@ -266,9 +273,10 @@ class Editor:
             log.warning("the plugin does not answer %s as it claims: %s", method, error)
             return None
 
-    def _flash(self, text: str) -> None:
-        task = asyncio.get_running_loop().create_task(self._flash_by_progress(text))
-        task.add_done_callback(_ignored)
+    def _done(self, task: asyncio.Future[object]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("a task for the editor failed", exc_info=task.exception())
 
     async def _flash_by_progress(self, text: str) -> None:
         progress = await self.progress("codementor", text)
@@ -281,7 +289,3 @@ def lsp_range(given: lsp_ext.Range) -> types.Range:
         types.Position(given.start.line, given.start.character),
         types.Position(given.end.line, given.end.character),
     )
-
-
-def _ignored(_: object) -> None:
-    """For answers that say nothing."""

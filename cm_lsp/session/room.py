@@ -237,7 +237,7 @@ class Room:
 
     # What the channel reports (`sync.Listener`).
 
-    def document_began(self, document: SessionDocument) -> None:
+    def document_began(self) -> None:
         for buffer in self._buffers.values():
             buffer.stop()
         self._buffers.clear()

@@ -33,7 +33,7 @@ RESYNCS_IN_A_ROW_MAX: Final = 5
 class Listener(Protocol):
     """Told what changed, after it has."""
 
-    def document_began(self, document: SessionDocument, /) -> None:
+    def document_began(self) -> None:
         """All texts are new: the first connection, or a document that had to be thrown away."""
 
     def files_changed(self) -> None: ...
@@ -64,7 +64,7 @@ class Sync:
         """Say what we have; the server answers with the rest and asks for what it lacks."""
         if self.document is None:
             self.document = SessionDocument(author)
-            self._listener.document_began(self.document)
+            self._listener.document_began()
         else:
             self.document.adopt_author(author)
         self.is_connected = True
@@ -139,5 +139,5 @@ class Sync:
     def _begin_anew(self, author: YjsClientId) -> list[bytes]:
         """What we had not told the server is in the editor's buffer; the bridge finds it there again."""
         self.document = SessionDocument(author)
-        self._listener.document_began(self.document)
+        self._listener.document_began()
         return [sync_frames.encode_step_1(self.document.state())]

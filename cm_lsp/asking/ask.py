@@ -1,0 +1,244 @@
+"""The learner asks: build, preview, confirm, post, wait.
+
+Owns the one open ask of this editor. Nothing is sent before the user said so, in our question, in its code-action twin
+(`pending`), or in a plugin's own dialogue (`confirm: false`). Does not own the limits of what is sent (`context`).
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from cm_lsp import commands, files_to_show
+from cm_lsp.asking import context, preview
+from cm_lsp.documents import OpenDocument, OpenDocuments
+from cm_lsp.session import share_table
+from cm_lsp.settings import Settings
+from cm_lsp.to_editor import Editor, Progress
+from cm_wire import faults, money, printable
+from cm_wire.asking import AskContext, AskView, RankedMentor, Terms
+from cm_wire.ids import AskId, PersonId
+from cm_wire.to_client import AskPosted, MentorsRanked, Result
+from cm_wire.to_server import CancelAsk, Command, PostAsk, RankMentors
+
+log = logging.getLogger(__name__)
+
+NOT_NOW: Final = "Not now"
+SEND: Final = "Send it"
+CHOOSE: Final = "Choose a mentor"
+MENTORS_IN_QUESTION_MAX: Final = 6
+
+SendCommand = Callable[[Command], Awaitable[Result]]
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What asking stands on."""
+
+    editor: Editor
+    documents: OpenDocuments
+    settings: Settings
+    send: SendCommand
+    cache_folder: Path
+    roots: tuple[str, ...]
+
+
+class Asking:
+    def __init__(self, surroundings: Surroundings) -> None:
+        self._around = surroundings
+        self._progress: Progress | None = None
+        self.pending: commands.Ask | None = None
+        """An ask whose question stands open; the code action that sends it carries the same arguments."""
+        self.open_ask: AskId | None = None
+        self.asked_uri: str | None = None
+        """The document of the last ask: what the learner shares first when a session opens."""
+        self._asked: tuple[AskContext, Terms] | None = None
+
+    async def ask(self, arguments: commands.Ask) -> dict[str, str] | None:
+        """`{askId}`, or None when the user decided otherwise."""
+        document = self._document(arguments.uri)
+        question = arguments.question
+        if question is None and arguments.confirm:
+            question = await self._around.editor.prompt(
+                "What do you want to ask?", "in one sentence, or leave it empty"
+            )
+        about = self._context(document, arguments, question or "")
+        terms = self._terms(arguments)
+        mentor = None if arguments.mentor in {None, commands.FASTEST} else arguments.mentor
+        if arguments.confirm:
+            confirmed, chosen = await self._confirm(arguments, about, terms)
+            if not confirmed:
+                return None
+            mentor = chosen or mentor
+        self.pending = None
+        post = PostAsk(
+            context=about, terms=terms, mentor=PersonId(mentor) if mentor is not None else None
+        )
+        posted = await self._around.send(post)
+        assert isinstance(posted, AskPosted)
+        self.open_ask, self.asked_uri = posted.ask_id, document.uri
+        self._asked = about, terms
+        await self._begin_waiting(posted.ask_id)
+        return {"askId": posted.ask_id}
+
+    async def mentors(self, arguments: commands.Mentors) -> list[dict[str, object]]:
+        """Who would be asked, best first."""
+        if arguments.uri is not None and arguments.range is not None:
+            document = self._document(arguments.uri)
+            asked = commands.Ask(uri=arguments.uri, range=arguments.range)
+            about, terms = self._context(document, asked, ""), self._terms(asked)
+        elif self._asked is not None:
+            about, terms = self._asked
+        else:
+            raise faults.refusal("bad-value", "mentors needs a document and a range.", field="uri")
+        return [
+            {**msgspec.to_builtins(mentor), "text": preview.mentor_line(mentor)}
+            for mentor in await self._ranked(about, terms)
+        ]
+
+    async def cancel(self, ask_id: str | None) -> None:
+        chosen = AskId(ask_id) if ask_id else self.open_ask
+        if chosen is None:
+            raise faults.refusal("no-such-ask", "You have no open ask.")
+        await self._around.send(CancelAsk(ask_id=chosen))
+
+    def changed(self, view: AskView) -> None:
+        """The server says how the ask stands."""
+        if view.state in {"matched", "cancelled", "expired"}:
+            self._end_waiting(printable.line(view.why) or f"ask {view.state}")
+            if self.open_ask == view.ask_id:
+                self.open_ask = None
+            if view.state == "expired":
+                self._around.editor.say("Codementor: nobody took your ask; it has expired.")
+            return
+        self.open_ask = view.ask_id
+        if self._progress is not None:
+            self._progress.report(_waiting_text(view))
+        if view.state == "nobody":
+            ways_out = " ".join(printable.line(way) for way in view.ways_out)
+            self._around.editor.say(f"Codementor: nobody who fits is free now. {ways_out}".strip())
+
+    def forget_waiting(self) -> None:
+        self._end_waiting("")
+
+    # Within.
+
+    def _document(self, uri: str) -> OpenDocument:
+        document = self._around.documents.get(uri)
+        if document is None:
+            raise faults.refusal(
+                "bad-value",
+                "uri must be a document that is open in this editor.",
+                "Open it and ask again.",
+                field="uri",
+            )
+        return document
+
+    def _context(
+        self, document: OpenDocument, arguments: commands.Ask, question: str
+    ) -> AskContext:
+        diagnostics = arguments.diagnostics
+        if diagnostics is None:
+            diagnostics = context.touching(document.diagnostics, arguments.range)
+        return context.build(
+            self._around.documents,
+            document,
+            self._around.documents.span_of(document, arguments.range),
+            path=share_table.session_path(document.uri, self._around.roots),
+            diagnostics=diagnostics,
+            question=question,
+            surrounding_lines=self._around.settings.surrounding_lines,
+        )
+
+    def _terms(self, arguments: commands.Ask) -> Terms:
+        settings = self._around.settings
+        price = settings.price_max
+        if arguments.max_price is not None:
+            try:
+                price = money.parse(arguments.max_price, price.currency)
+            except ValueError as error:
+                raise faults.refusal("bad-value", f"maxPrice: {error}.", field="maxPrice") from None
+        return Terms(
+            cap_minutes=arguments.cap_minutes or settings.cap_minutes,
+            price_max=price,
+            spoken_languages=settings.spoken_languages,
+        )
+
+    async def _confirm(
+        self, arguments: commands.Ask, about: AskContext, terms: Terms
+    ) -> tuple[bool, str | None]:
+        """Whether to send, and the mentor that was chosen."""
+        editor = self._around.editor
+        uri = files_to_show.write(
+            self._around.cache_folder, "codementor-ask.md", preview.of_ask(about, terms)
+        )
+        await editor.show_document(uri)
+        self.pending = msgspec.structs.replace(arguments, question=about.question, confirm=False)
+        text = (
+            f"Ask a mentor about {printable.line(about.excerpt.path)}? At most "
+            f"{terms.cap_minutes} min at {terms.price_max} per 15 min; nothing is charged before you say go."
+        )
+        offered = [NOT_NOW, SEND] if arguments.mentor else [NOT_NOW, SEND, CHOOSE]
+        answer = await editor.ask(text, offered)
+        if not self._is_pending():
+            return False, None
+        if answer == SEND:
+            return True, None
+        if answer == CHOOSE:
+            return await self._choose(about, terms)
+        if answer == NOT_NOW:
+            self.pending = None
+        return False, None
+
+    def _is_pending(self) -> bool:
+        """False when the code action has sent it while the question stood open."""
+        return self.pending is not None
+
+    async def _choose(self, about: AskContext, terms: Terms) -> tuple[bool, str | None]:
+        mentors = await self._ranked(about, terms)
+        if not mentors:
+            raise faults.refusal(
+                "nobody-now",
+                "No mentor who fits is online now.",
+                "Send the ask anyway: it rings when one comes online.",
+            )
+        named = preview.titles(mentors[:MENTORS_IN_QUESTION_MAX])
+        lines = "\n".join(preview.mentor_line(mentor) for mentor in named.values())
+        answer = await self._around.editor.ask(f"Whom?\n{lines}", [NOT_NOW, *named])
+        return (True, named[answer].mentor) if answer in named else (False, None)
+
+    async def _ranked(self, about: AskContext, terms: Terms) -> Sequence[RankedMentor]:
+        ranked = await self._around.send(RankMentors(context=about, terms=terms))
+        assert isinstance(ranked, MentorsRanked)
+        return ranked.mentors
+
+    async def _begin_waiting(self, ask_id: AskId) -> None:
+        self._end_waiting("")
+        editor = self._around.editor
+
+        def cancel() -> None:
+            editor.later(self._cancel_waiting(ask_id))
+
+        self._progress = await editor.progress("Codementor", "looking for a mentor", cancel)
+
+    async def _cancel_waiting(self, ask_id: AskId) -> None:
+        try:
+            await self._around.send(CancelAsk(ask_id=ask_id))
+        except faults.Refused as refused:
+            self._around.editor.say_wrong(str(refused))
+
+    def _end_waiting(self, text: str) -> None:
+        if self._progress is not None:
+            self._progress.end(text)
+            self._progress = None
+
+
+def _waiting_text(view: AskView) -> str:
+    if view.state == "nobody":
+        return "nobody is free now; still trying"
+    rung = f"{view.offers_open} rung" if view.offers_open else "looking for a mentor"
+    eta = f", about {view.eta_seconds} s" if view.eta_seconds is not None else ""
+    return f"{rung}{eta}"

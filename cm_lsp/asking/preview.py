@@ -1,0 +1,135 @@
+"""An ask as its sender sees it before it leaves, and an offer as a mentor reads it. Pure: values in, text out."""
+
+from collections.abc import Sequence
+
+from cm_lsp import lsp_ext
+from cm_lsp.session import meter_view
+from cm_wire import printable
+from cm_wire.asking import AskContext, OfferView, RankedMentor, Terms
+
+
+def of_ask(context: AskContext, terms: Terms) -> str:
+    """Every byte that an ask sends, under a heading each."""
+    excerpt = context.excerpt
+    last_line = excerpt.first_line + excerpt.text.count("\n")
+    parts = [
+        "# What a mentor will see",
+        "",
+        "Nothing else leaves this machine. You are asked before it is sent.",
+        "",
+        f"- File: {printable.markdown(excerpt.path)} ({excerpt.language_id}), "
+        f"lines {excerpt.first_line + 1} to {last_line + 1}",
+        f"- You pay at most: {terms.cap_minutes} minutes, "
+        f"{meter_view.per_minute(terms.price_max)} at the dearest",
+    ]
+    if excerpt.redactions:
+        parts.append(f"- Secrets replaced by placeholders: {excerpt.redactions}")
+    if context.question:
+        parts += ["", "## Question", "", printable.markdown(context.question)]
+    if context.diagnostics:
+        parts += ["", "## Diagnostics", ""]
+        parts += [f"- {_diagnostic_line(found)}" for found in _shapes(context)]
+    names = [library.name for library in (*context.libraries, *context.tools)]
+    if names:
+        parts += ["", "## Libraries", "", printable.markdown(", ".join(names))]
+    return "\n".join([*parts, "", "## Code", "", _fenced(excerpt.text, excerpt.language_id), ""])
+
+
+def of_offer(offer: OfferView) -> str:
+    """What a mentor without a plugin reads before accepting."""
+    context = offer.context
+    parts = [
+        f"# {printable.markdown(offer.learner_name)} asks for help",
+        "",
+        f"- You earn at most {offer.earns_at_most} in {offer.cap_minutes} minutes, "
+        f"at {meter_view.per_minute(offer.price_per_quarter)}",
+        f"- File: {printable.markdown(context.excerpt.path)} ({context.excerpt.language_id})",
+    ]
+    if context.question:
+        parts += ["", printable.markdown(context.question)]
+    parts += ["", *(f"- {_diagnostic_line(found)}" for found in _shapes(context))]
+    code = _fenced(printable.plain(context.excerpt.text), context.excerpt.language_id)
+    return "\n".join([*parts, "", code, ""])
+
+
+def mentor_line(mentor: RankedMentor) -> str:
+    """One line of the list to choose from."""
+    reasons = "; ".join(printable.line(reason) for reason in mentor.reasons[:2])
+    price = meter_view.per_minute(mentor.price_per_quarter)
+    return f"{printable.line(mentor.name)} · {price} · in {mentor.eta_seconds} s · {reasons}"
+
+
+def mentor_title(mentor: RankedMentor) -> str:
+    """Short enough for a button."""
+    return f"{printable.line(mentor.name)} ({mentor.price_per_quarter})"
+
+
+def offer_shape(offer: OfferView) -> lsp_ext.Offer:
+    """An offer as a plugin is told it."""
+    context = offer.context
+    return lsp_ext.Offer(
+        offer_id=offer.offer_id,
+        state="open",
+        learner=printable.line(offer.learner_name),
+        question=printable.plain(context.question),
+        path=printable.line(context.excerpt.path),
+        language_id=printable.line(context.excerpt.language_id),
+        excerpt=printable.plain(context.excerpt.text),
+        first_line=context.excerpt.first_line,
+        diagnostics=_shapes(context),
+        price_text=meter_view.per_minute(offer.price_per_quarter),
+        earns_text=str(offer.earns_at_most),
+        cap_minutes=offer.cap_minutes,
+        answer_within_ms=offer.answer_within_ms,
+        text=offer_line(offer),
+    )
+
+
+def offer_line(offer: OfferView) -> str:
+    """The question put to a mentor."""
+    context = offer.context
+    about = context.question or next((found.message for found in context.diagnostics), "")
+    asked = f": {printable.line(about)[:120]}" if about else ""
+    return (
+        f"{printable.line(offer.learner_name)} asks about {printable.line(context.excerpt.path)}"
+        f"{asked} (up to {offer.cap_minutes} min, you earn up to {offer.earns_at_most})"
+    )
+
+
+def _shapes(context: AskContext) -> tuple[lsp_ext.OfferDiagnostic, ...]:
+    return tuple(
+        lsp_ext.OfferDiagnostic(
+            message=printable.plain(found.message),
+            line=found.span.start.line,
+            severity=found.severity,
+            source=printable.line(found.source),
+            code=printable.line(found.code),
+        )
+        for found in context.diagnostics
+    )
+
+
+def _diagnostic_line(found: lsp_ext.OfferDiagnostic) -> str:
+    named = " ".join(part for part in (found.source, found.code) if part)
+    origin = f" ({printable.markdown(named)})" if named else ""
+    return f"line {found.line + 1}, {found.severity}: {printable.markdown(found.message)}{origin}"
+
+
+def _fenced(text: str, language_id: str) -> str:
+    """A fence longer than any in the text, so that nothing in it ends the block."""
+    fence = "```"
+    while fence in text:
+        fence += "`"
+    name = language_id if language_id.isalnum() else ""
+    return f"{fence}{name}\n{text}\n{fence}"
+
+
+def titles(mentors: Sequence[RankedMentor]) -> dict[str, RankedMentor]:
+    """Titles to choose by; two of one name get a number."""
+    named: dict[str, RankedMentor] = {}
+    for mentor in mentors:
+        title, number = mentor_title(mentor), 2
+        while title in named:
+            title, number = f"{mentor_title(mentor)} #{number}", number + 1
+        named[title] = mentor
+    return named

@@ -1,0 +1,298 @@
+"""One short function for each LSP method we answer.
+
+Owns the mapping from LSP to our parts, and the one guard that turns whatever goes wrong into an honest answer. Nothing here
+decides. Handlers that report a change run to their end without waiting, so that changes keep their order.
+"""
+
+import logging
+import secrets
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TypeVar
+
+import msgspec
+from lsprotocol import types
+from pygls.exceptions import JsonRpcInternalError
+
+from cm_lsp import code_actions, commands, from_server, lsp_ext, run_command
+from cm_lsp.app import Codementor, Machine
+from cm_lsp.asking import context
+from cm_lsp.language_server import Server, answer_to_editor, builtins_of
+from cm_lsp.sharing.bridge_messages import Change, RangeChange, WholeText
+from cm_lsp.sharing.positions import Position
+from cm_wire import faults, limits
+from cm_wire.to_server import ReportDiagnostics
+
+log = logging.getLogger(__name__)
+
+_Shape = TypeVar("_Shape", bound=msgspec.Struct)
+
+
+class Handlers:
+    """`here` exists from `initialize` on, which the server makes sure comes first."""
+
+    def __init__(self, server: Server, machine: Machine) -> None:
+        self._server = server
+        self._machine = machine
+        self._here: Codementor | None = None
+
+    @property
+    def here(self) -> Codementor:
+        assert self._here is not None
+        return self._here
+
+    # Life.
+
+    def initialize(self, params: types.InitializeParams) -> None:
+        self._here = Codementor(self._server, self._machine, params)
+
+    def initialized(self, _: types.InitializedParams) -> None:
+        self.here.start(from_server.take)
+
+    async def shutdown(self, _: object = None) -> None:
+        await self.here.stop()
+
+    # Documents.
+
+    def did_open(self, params: types.DidOpenTextDocumentParams) -> None:
+        item = params.text_document
+        document = self.here.documents.opened(
+            item.uri,
+            str(getattr(item.language_id, "value", item.language_id)),
+            item.version,
+            item.text,
+        )
+        if self.here.room is not None:
+            self.here.room.opened(document)
+
+    def did_change(self, params: types.DidChangeTextDocumentParams) -> None:
+        uri, version = params.text_document.uri, params.text_document.version
+        changes = [_change(change) for change in params.content_changes]
+        if self.here.documents.changed(uri, version, changes) is None:
+            log.warning("change-of-closed-document")
+            self.here.editor.later(self._read_again(uri))
+            return
+        if self.here.room is not None:
+            self.here.room.changed_text(uri, version, changes)
+            self._infer_cursor_from_typing(uri, changes)
+
+    def did_close(self, params: types.DidCloseTextDocumentParams) -> None:
+        self.here.documents.closed(params.text_document.uri)
+        if self.here.room is not None:
+            self.here.room.closed(params.text_document.uri)
+
+    # What plain LSP asks.
+
+    def code_action(self, params: types.CodeActionParams) -> list[types.CodeAction]:
+        here = self.here
+        self._infer_cursor(params.text_document.uri, params.range.start, params.range.end)
+        actions = code_actions.ask(params, params.context.only)
+        if params.context.only or here.editor.has_plugin:
+            return actions
+        document = here.documents.get(params.text_document.uri)
+        line = ""
+        if document is not None and (here.room or here.last_session):
+            lines = str(document.text).split("\n")
+            line = lines[min(params.range.start.line, len(lines) - 1)]
+        view = here.room.view if here.room is not None else here.last_session
+        return [
+            *actions,
+            *code_actions.of_pending(here.asking.pending),
+            *code_actions.of_offers(here.offers.open_offers()),
+            *code_actions.of_session(view, line),
+        ]
+
+    def document_highlight(
+        self, params: types.DocumentHighlightParams
+    ) -> list[types.DocumentHighlight] | None:
+        uri = params.text_document.uri
+        self._infer_cursor(uri, params.position, params.position)
+        return self.here.marks.of(uri).highlights() or None
+
+    def inlay_hint(self, params: types.InlayHintParams) -> list[types.InlayHint] | None:
+        if self.here.editor.claims.cursors:
+            return None
+        return self.here.marks.of(params.text_document.uri).hints() or None
+
+    def code_lens(self, params: types.CodeLensParams) -> list[types.CodeLens] | None:
+        here = self.here
+        if here.editor.claims.meter or here.room is None:
+            return None
+        if here.room.table.path(params.text_document.uri) is None:
+            return None
+        title = f"Codementor {here.meter.text or 'shared'}"
+        top = types.Position(0, 0)
+        lens = types.CodeLens(
+            range=types.Range(top, top),
+            command=types.Command(title=title, command=commands.STATUS, arguments=[]),
+        )
+        return [lens]
+
+    def semantic_tokens(self, _: types.SemanticTokensParams) -> types.SemanticTokens:
+        """Empty. That it may be asked for again is what makes an editor report all it has (`Editor.barrier`)."""
+        return types.SemanticTokens(data=[])
+
+    def progress_cancel(self, params: types.WorkDoneProgressCancelParams) -> None:
+        self.here.editor.progress_cancelled(params.token)
+
+    # What our plugins say.
+
+    def cursor(self, params: object) -> None:
+        said = _shaped(params, lsp_ext.Cursor)
+        if said is None or not said.selections or self.here.room is None:
+            return
+        main = said.selections[0]
+        start, end = _position(main.start), _position(main.end)
+        anchor, head = (end, start) if said.reversed else (start, end)
+        self.here.room.cursor_moved(said.text_document.uri, anchor, head)
+
+    def diagnostics(self, params: object) -> None:
+        said = _shaped(params, lsp_ext.Diagnostics)
+        document = self.here.documents.get(said.uri) if said is not None else None
+        if said is None or document is None:
+            return
+        document.diagnostics = said.diagnostics
+        room = self.here.room
+        path = room.table.path(said.uri) if room is not None else None
+        if room is None or path is None or room.view.you != "learner":
+            return
+        report = ReportDiagnostics(
+            session_id=room.view.session_id,
+            path=path,
+            diagnostics=tuple(
+                context.diagnostic(self.here.documents, document, found)
+                for found in said.diagnostics[: limits.DIAGNOSTICS_MAX]
+            ),
+        )
+        self.here.editor.later(self.here.send(report))
+
+    def open_shared(self, params: object) -> object:
+        asked = _shaped(params, lsp_ext.OpenShared)
+        room = self.here.room
+        text = room.shared_text(asked.uri) if asked is not None and room is not None else None
+        if text is None:
+            raise answer_to_editor(
+                faults.refusal(
+                    "no-such-session",
+                    "There is no such shared file now.",
+                    "It may have been unshared, or the session is over.",
+                )
+            )
+        return builtins_of(text)
+
+    # Commands.
+
+    async def command(self, name: str, arguments: Sequence[object] | None) -> object:
+        """The one place where a command's failure becomes an answer; shown once, by the plugin or by us."""
+        try:
+            return await run_command.run(self.here, name, commands.parse(name, arguments))
+        except faults.Refused as refused:
+            failure = answer_to_editor(refused)
+        except Exception:
+            reference = secrets.token_hex(4)
+            log.exception("command-failed name=%s ref=%s", name, reference)
+            failure = JsonRpcInternalError(
+                f"Something went wrong here; it is logged as {reference}."
+            )
+        if not self.here.editor.has_plugin:
+            self.here.editor.say_wrong(f"Codementor: {failure.message}")
+        raise failure
+
+    # Within.
+
+    async def _read_again(self, uri: str) -> None:
+        """An editor that reports changes of a document it has not opened: ask for the whole, where it can say."""
+        read = await self.here.editor.read_document(uri)
+        if read is not None:
+            document = self.here.documents.opened(uri, read.language_id, read.version, read.text)
+            if self.here.room is not None:
+                self.here.room.opened(document)
+
+    def _infer_cursor(self, uri: str, start: types.Position, end: types.Position) -> None:
+        """Requests about a place tell where the user is, in editors that do not say it otherwise."""
+        room = self.here.room
+        if room is not None and not self.here.editor.claims.cursors:
+            room.cursor_moved(
+                uri, Position(start.line, start.character), Position(end.line, end.character)
+            )
+
+    def _infer_cursor_from_typing(self, uri: str, changes: Sequence[Change]) -> None:
+        room = self.here.room
+        last = changes[-1] if changes else None
+        if room is None or self.here.editor.claims.cursors or not isinstance(last, RangeChange):
+            return
+        line = last.start.line + last.text.count("\n")
+        tail = last.text.rpartition("\n")[2]
+        before = 0 if "\n" in last.text else last.start.character
+        place = Position(line, before + len(tail))
+        room.cursor_moved(uri, place, place)
+
+
+def register(server: Server, machine: Machine) -> Handlers:
+    """Tell the library which method is answered by what. It marks what it is given, which a method cannot bear."""
+    handlers = Handlers(server, machine)
+    for method, handler in _methods(handlers).items():
+        server.feature(method)(partial(handler))
+    server.feature(types.TEXT_DOCUMENT_CODE_ACTION, _code_action_options())(
+        partial(handlers.code_action)
+    )
+    server.feature(types.TEXT_DOCUMENT_SEMANTIC_TOKENS_FULL, _no_tokens())(
+        partial(handlers.semantic_tokens)
+    )
+    server.run_command = handlers.command
+    for name in commands.SHAPES:
+        server.command(name)(partial(handlers.command))
+    return handlers
+
+
+def _methods(handlers: Handlers) -> dict[str, Callable[..., object]]:
+    return {
+        types.INITIALIZE: handlers.initialize,
+        types.INITIALIZED: handlers.initialized,
+        types.SHUTDOWN: handlers.shutdown,
+        types.TEXT_DOCUMENT_DID_OPEN: handlers.did_open,
+        types.TEXT_DOCUMENT_DID_CHANGE: handlers.did_change,
+        types.TEXT_DOCUMENT_DID_CLOSE: handlers.did_close,
+        types.TEXT_DOCUMENT_DOCUMENT_HIGHLIGHT: handlers.document_highlight,
+        types.TEXT_DOCUMENT_INLAY_HINT: handlers.inlay_hint,
+        types.TEXT_DOCUMENT_CODE_LENS: handlers.code_lens,
+        types.WINDOW_WORK_DONE_PROGRESS_CANCEL: handlers.progress_cancel,
+        lsp_ext.CURSOR: handlers.cursor,
+        lsp_ext.DIAGNOSTICS: handlers.diagnostics,
+        lsp_ext.OPEN_SHARED: handlers.open_shared,
+    }
+
+
+def _code_action_options() -> types.CodeActionOptions:
+    return types.CodeActionOptions(
+        code_action_kinds=[
+            types.CodeActionKind.QuickFix,
+            types.CodeActionKind.Refactor,
+            types.CodeActionKind.Empty,
+        ]
+    )
+
+
+def _no_tokens() -> types.SemanticTokensLegend:
+    return types.SemanticTokensLegend(token_types=[], token_modifiers=[])
+
+
+def _change(change: types.TextDocumentContentChangeEvent) -> Change:
+    if isinstance(change, types.TextDocumentContentChangePartial):
+        start, end = change.range.start, change.range.end
+        return RangeChange(
+            Position(start.line, start.character), Position(end.line, end.character), change.text
+        )
+    return WholeText(change.text)
+
+
+def _position(place: lsp_ext.Position) -> Position:
+    return Position(place.line, place.character)
+
+
+def _shaped(params: object, shape: type[_Shape]) -> _Shape | None:
+    try:
+        return msgspec.convert(params, shape)
+    except msgspec.ValidationError as error:
+        log.warning("bad-message shape=%s reason=%s", shape.__name__, error)
+        return None

@@ -1,0 +1,127 @@
+"""What each fact of the server means here: one line for each."""
+
+import logging
+from typing import assert_never
+
+from lsprotocol import types
+
+from cm_lsp import lsp_ext
+from cm_lsp.app import Codementor
+from cm_lsp.session import views
+from cm_lsp.session.marks import SOURCE
+from cm_lsp.to_editor import lsp_range
+from cm_wire import printable
+from cm_wire.session import FileDiagnostics, Pointer
+from cm_wire.to_client import (
+    AskChanged,
+    ChatSaid,
+    DiagnosticsReported,
+    EditsStored,
+    Fact,
+    MeterMoved,
+    Noticed,
+    OfferEnded,
+    OfferMade,
+    Pointed,
+    PresenceChanged,
+    ReceiptIssued,
+    SessionChanged,
+    TextsDiffered,
+)
+
+log = logging.getLogger(__name__)
+
+_SEVERITIES = {
+    "error": types.DiagnosticSeverity.Error,
+    "warning": types.DiagnosticSeverity.Warning,
+    "information": types.DiagnosticSeverity.Information,
+    "hint": types.DiagnosticSeverity.Hint,
+}
+
+
+def take(here: Codementor, fact: Fact) -> None:  # noqa: C901 - one case for each fact
+    """Facts come in order, each once."""
+    match fact:
+        case AskChanged():
+            here.asking.changed(fact.ask)
+        case OfferMade():
+            here.offers.made(fact.offer)
+        case OfferEnded():
+            here.offers.ended(fact.offer_id, fact.why)
+        case PresenceChanged():
+            here.presence_changed(online=fact.online, why=fact.why)
+        case SessionChanged():
+            here.session_changed(fact.session)
+        case MeterMoved():
+            here.meter_moved(fact.meter)
+        case ChatSaid():
+            here.chat_said(fact.line)
+        case Pointed():
+            _pointed(here, fact.pointer)
+        case DiagnosticsReported():
+            _diagnosed(here, fact.report)
+        case EditsStored():
+            if here.room is not None:
+                here.room.edits_stored(fact.client, fact.clock)
+        case TextsDiffered():
+            if here.room is not None:
+                here.editor.later(here.room.resync())
+        case ReceiptIssued():
+            here.editor.say(
+                f"Codementor: {fact.amount} for {fact.billed_seconds // 60} minutes; "
+                "see codementor.receipt."
+            )
+        case Noticed():
+            level = fact.level if fact.level in {1, 2, 3, 4} else 3
+            text = printable.plain(fact.text)
+            here.editor.say(f"Codementor: {text}", types.MessageType(level))
+        case _:
+            assert_never(fact)
+
+
+def _pointed(here: Codementor, pointer: Pointer) -> None:
+    room = here.room
+    uri = room.table.uri(pointer.path) if room is not None else None
+    document = here.documents.get(uri) if uri is not None else None
+    if room is None or document is None:
+        return
+    author = room.view.learner if pointer.author == room.view.learner.person else room.view.mentor
+    if author.role == room.view.you:
+        return
+    point = lsp_ext.Point(
+        uri=document.uri,
+        range=here.documents.range_of(document, pointer.span),
+        participant=pointer.author,
+        name=views.display_name(author),
+        colour=author.colour,
+        note=printable.line(pointer.note),
+    )
+    marks = here.marks.of(document.uri)
+    marks.point = point
+    if here.editor.claims.cursors:
+        here.editor.notify(lsp_ext.POINT, point)
+        return
+    here.editor.publish_diagnostics(document.uri, marks.diagnostics(with_cursors=True))
+    here.editor.later(here.editor.show_document(document.uri, selection=point.range))
+
+
+def _diagnosed(here: Codementor, report: FileDiagnostics) -> None:
+    """The learner's diagnostics, on the mentor's side, as diagnostics of the same place."""
+    room = here.room
+    uri = room.table.uri(report.path) if room is not None else None
+    document = here.documents.get(uri) if uri is not None else None
+    if room is None or document is None or room.view.you != "mentor":
+        return
+    marks = here.marks.of(document.uri)
+    marks.learners = [
+        types.Diagnostic(
+            range=lsp_range(here.documents.range_of(document, found.span)),
+            message=printable.plain(found.message),
+            severity=_SEVERITIES[found.severity],
+            source=printable.line(found.source) or SOURCE,
+            code=printable.line(found.code) or None,
+        )
+        for found in report.diagnostics
+    ]
+    shown = marks.diagnostics(with_cursors=not here.editor.claims.cursors)
+    here.editor.publish_diagnostics(document.uri, shown)

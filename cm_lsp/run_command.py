@@ -1,0 +1,239 @@
+"""What each command does: one short case for each, arguments checked before (`commands`).
+
+Owns the order "check, do, answer": a command that fails has changed nothing. The answer is what the editor gets as the
+result of `workspace/executeCommand`.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+from cm_lsp import commands, files_to_show
+from cm_lsp.app import Codementor
+from cm_lsp.session import views
+from cm_wire import faults, printable
+from cm_wire.asking import Span
+from cm_wire.to_client import Document
+from cm_wire.to_server import (
+    Command,
+    Diagnose,
+    EndSession,
+    ExtendCap,
+    GetNote,
+    GetPatch,
+    GetReceipt,
+    GoOffline,
+    GoOnline,
+    PauseMeter,
+    PointAt,
+    RateSession,
+    RequestRefund,
+    ResumeMeter,
+    SendChat,
+    SetMode,
+    StartMeter,
+)
+
+
+async def run(here: Codementor, name: str, arguments: commands.Arguments) -> object:
+    """Raises `faults.Refused`."""
+    return await _RUN[name](here, arguments)
+
+
+async def _ask(here: Codementor, given: commands.Ask) -> object:
+    return await here.asking.ask(given)
+
+
+async def _cancel_ask(here: Codementor, given: commands.CancelAsk) -> object:
+    await here.asking.cancel(given.ask_id)
+    return {}
+
+
+async def _mentors(here: Codementor, given: commands.Mentors) -> object:
+    return await here.asking.mentors(given)
+
+
+async def _go_online(here: Codementor, _: commands.Nothing) -> object:
+    return await _done(here, GoOnline())
+
+
+async def _go_offline(here: Codementor, _: commands.Nothing) -> object:
+    return await _done(here, GoOffline())
+
+
+async def _accept(here: Codementor, given: commands.OfferNamed) -> object:
+    return await here.offers.accept(given.offer_id)
+
+
+async def _decline(here: Codementor, given: commands.OfferNamed) -> object:
+    await here.offers.decline(given.offer_id, given.reason)
+    return {}
+
+
+async def _diagnose(here: Codementor, given: commands.Diagnose) -> object:
+    session_id = here.session_named(given.session_id)
+    said = " ".join(given.text.split())
+    return await _done(here, Diagnose(session_id=session_id, text=said, minutes=given.minutes))
+
+
+async def _start_meter(here: Codementor, given: commands.SessionNamed) -> object:
+    return await _done(here, StartMeter(session_id=here.session_named(given.session_id)))
+
+
+async def _pause(here: Codementor, given: commands.SessionNamed) -> object:
+    return await _done(here, PauseMeter(session_id=here.session_named(given.session_id)))
+
+
+async def _resume(here: Codementor, given: commands.SessionNamed) -> object:
+    return await _done(here, ResumeMeter(session_id=here.session_named(given.session_id)))
+
+
+async def _extend(here: Codementor, given: commands.Extend) -> object:
+    session_id = here.session_named(given.session_id)
+    return await _done(here, ExtendCap(session_id=session_id, minutes=given.minutes))
+
+
+async def _share(here: Codementor, given: commands.FileNamed) -> object:
+    room = here.live_room()
+    if room.view.you != "learner":
+        raise faults.refusal("not-allowed", "Only the learner shares files.")
+    return {"path": await room.share(given.uri)}
+
+
+async def _unshare(here: Codementor, given: commands.FileNamed) -> object:
+    await here.live_room().unshare(given.uri)
+    return {}
+
+
+async def _mode(here: Codementor, given: commands.Mode) -> object:
+    session_id = here.session_named(given.session_id)
+    return await _done(here, SetMode(session_id=session_id, mode=given.mode))
+
+
+async def _point(here: Codementor, given: commands.Point) -> object:
+    room = here.live_room()
+    path = room.shared_path(given.uri)
+    document = here.documents.get(given.uri)
+    if document is None:
+        raise faults.refusal("bad-value", "uri must be an open document.", field="uri")
+    span: Span = here.documents.span_of(document, given.range)
+    point = PointAt(session_id=room.view.session_id, path=path, span=span, note=given.note)
+    return await _done(here, point)
+
+
+async def _chat(here: Codementor, given: commands.Chat) -> object:
+    session_id = here.session_named(given.session_id)
+    return await _done(here, SendChat(session_id=session_id, text=given.text))
+
+
+async def _follow(here: Codementor, given: commands.Follow) -> object:
+    await here.live_room().follow(given.participant)
+    return {}
+
+
+async def _end(here: Codementor, given: commands.SessionNamed) -> object:
+    return await _done(here, EndSession(session_id=here.session_named(given.session_id)))
+
+
+async def _rate(here: Codementor, given: commands.Rate) -> object:
+    rating = RateSession(
+        session_id=here.session_named(given.session_id),
+        stars=given.stars,
+        solved=given.solved,
+        comment=given.comment,
+    )
+    return await _done(here, rating)
+
+
+async def _refund(here: Codementor, given: commands.Refund) -> object:
+    session_id = here.session_named(given.session_id)
+    return await _done(here, RequestRefund(session_id=session_id, reason=given.reason))
+
+
+async def _receipt(here: Codementor, given: commands.SessionNamed) -> object:
+    return await _show(here, GetReceipt(session_id=here.session_named(given.session_id)))
+
+
+async def _patch(here: Codementor, given: commands.SessionNamed) -> object:
+    return await _show(here, GetPatch(session_id=here.session_named(given.session_id)))
+
+
+async def _note(here: Codementor, given: commands.SessionNamed) -> object:
+    return await _show(here, GetNote(session_id=here.session_named(given.session_id)))
+
+
+async def _status(here: Codementor, _: commands.Nothing) -> object:
+    state, room = here.state(), here.room
+    session = views.text(room.view) if room is not None else ""
+    text = " ".join(part for part in (state.text, session, here.meter.text) if part)
+    here.editor.say(f"Codementor: {text}")
+    return {
+        "connection": state.connection,
+        "server": here.settings.server_url,
+        "session": room.view.session_id if room is not None else None,
+        "text": text,
+    }
+
+
+async def _not_yet_undo(here: Codementor, _: commands.UndoMentor) -> object:
+    here.live_room()
+    raise faults.refusal(
+        "unknown-command",
+        "Taking the mentor's changes back in one step is not possible yet.",
+        "Use your editor's undo; the patch shows all changes.",
+    )
+
+
+async def _by_token(_: Codementor, __: commands.Nothing) -> object:
+    raise faults.refusal(
+        "unknown-command",
+        "Signing in from the editor is not possible yet.",
+        "Set CM_TOKEN to a token of `cm-server token EMAIL`, or unset it to sign out, and restart.",
+    )
+
+
+async def _done(here: Codementor, command: Command) -> object:
+    await here.send(command)
+    return {}
+
+
+async def _show(here: Codementor, command: Command) -> object:
+    """A document of the server's as a file; its text is in the answer, for editors that cannot show one."""
+    document = await here.send(command)
+    if not isinstance(document, Document):
+        raise faults.refusal("internal", "The server answered with something else than a document.")
+    text = printable.plain(document.text)
+    uri = files_to_show.write(here.cache_folder, document.name, text)
+    shown = await here.editor.show_document(uri, focus=True)
+    return {"uri": uri, "shown": shown, "mediaType": document.media_type, "text": text}
+
+
+_RUN: Final[Mapping[str, Callable[..., Awaitable[object]]]] = {
+    commands.SIGN_IN: _by_token,
+    commands.SIGN_OUT: _by_token,
+    commands.STATUS: _status,
+    commands.ASK: _ask,
+    commands.CANCEL_ASK: _cancel_ask,
+    commands.MENTORS: _mentors,
+    commands.GO_ONLINE: _go_online,
+    commands.GO_OFFLINE: _go_offline,
+    commands.ACCEPT: _accept,
+    commands.DECLINE: _decline,
+    commands.DIAGNOSE: _diagnose,
+    commands.START_METER: _start_meter,
+    commands.PAUSE: _pause,
+    commands.RESUME: _resume,
+    commands.EXTEND: _extend,
+    commands.SHARE: _share,
+    commands.UNSHARE: _unshare,
+    commands.MODE: _mode,
+    commands.UNDO_MENTOR: _not_yet_undo,
+    commands.POINT: _point,
+    commands.CHAT: _chat,
+    commands.FOLLOW: _follow,
+    commands.END: _end,
+    commands.RATE: _rate,
+    commands.REFUND: _refund,
+    commands.RECEIPT: _receipt,
+    commands.PATCH: _patch,
+    commands.NOTE: _note,
+}
