@@ -7,27 +7,30 @@ import asyncio
 import logging
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 import structlog
 import uvicorn
+from sqlalchemy import Table
 from sqlmodel import Session, SQLModel
 from starlette.applications import Starlette
 
 from cm_server import sync_socket
 from cm_server.clock import SystemClock
-from cm_server.db import Database
+from cm_server.db import Database, StorageUnavailable
 from cm_server.hub import Hub
 from cm_server.identity import random_id
 from cm_server.session import events, lifecycle, store
 from cm_server.session.room import Watcher
 from cm_server.session.rooms import Pacing, Rooms, Unwatched
 from cm_wire import faults, limits
-from cm_wire.ids import AskId, PersonId, SessionId
+from cm_wire.ids import AskId, ConnectionId, PersonId, SessionId
 from cm_wire.money import Money
+from cm_wire.to_client import EditsStored, Happened
 
 LEARNER, MENTOR, STRANGER = (
     PersonId("per_learner"),
@@ -35,6 +38,9 @@ LEARNER, MENTOR, STRANGER = (
     PersonId("per_stranger"),
 )
 SESSION = SessionId("ses_one")
+
+
+T = TypeVar("T")
 
 
 class TokensAreIds:
@@ -46,9 +52,27 @@ class TokensAreIds:
     by_ticket = by_token
 
 
+class UnreliableDatabase(Database):
+    """A database that can go away and come back."""
+
+    is_away = False
+
+    async def write(self, work: Callable[[Session], T]) -> T:
+        self._check()
+        return await super().write(work)
+
+    async def append(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+        self._check()
+        await super().append(table, rows)
+
+    def _check(self) -> None:
+        if self.is_away:
+            raise StorageUnavailable("The database is away.")
+
+
 @dataclass
 class DocumentServer:
-    database: Database
+    database: UnreliableDatabase
     hub: Hub
     rooms: Rooms
     clock: SystemClock
@@ -85,7 +109,7 @@ class DocumentServer:
 
 
 def made(url: str, watcher: Watcher | None = None, pacing: Pacing | None = None) -> DocumentServer:
-    database = Database(url)
+    database = UnreliableDatabase(url)
     SQLModel.metadata.create_all(database.engine)
     clock = SystemClock()
     hub = Hub(clock.boot_id)
@@ -137,13 +161,17 @@ async def _main(path: str, port: int) -> None:
         await server.open_session()
         if not server.rooms.present(SESSION) and not await _is_shared(server):
             await server.rooms.share(SESSION, LEARNER, "a.py", "python", "")
-        for person in (LEARNER, MENTOR):
-            server.hub.connect(person, person, lambda told: _say(told.fact))  # type: ignore[arg-type] # a connection's name is any string
+        server.hub.connect(LEARNER, ConnectionId("told"), _say_stored)
         _say(f"ready {server.port}")
         await asyncio.Event().wait()
 
 
-def _say(line: object) -> None:
+def _say_stored(told: Happened) -> None:
+    if isinstance(told.fact, EditsStored):
+        _say(f"stored {told.fact.client} {told.fact.clock}")
+
+
+def _say(line: str) -> None:
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 

@@ -20,7 +20,7 @@ class YjsClient:
     def __init__(self, socket: ClientConnection, doc: "Doc[Any] | None", plain: bool) -> None:
         self.socket = socket
         assert socket.response is not None
-        self.client_id = int(socket.response.headers["Codementor-Yjs-Client"])
+        self.client_id = int(socket.response.headers.get("Codementor-Yjs-Client", "0"))
         # A plain client does not look at the header and keeps the id its library chose.
         self.doc: Doc[Any] = doc or (Doc() if plain else Doc(client_id=self.client_id))
         self.cursors: dict[int, awareness.Entry] = {}
@@ -29,15 +29,15 @@ class YjsClient:
         self.closed_with: int | None = None
         self.close_reason = ""
         self.changed = asyncio.Event()
-        self._answered = False
+        self.answers = 0
         self._is_remote = False
         self._outgoing: asyncio.Queue[bytes] = asyncio.Queue()
         self._subscription: Subscription | None = self.doc.observe(self._on_change)
 
     async def run(self) -> None:
-        await self.socket.send(sync_frames.encode_step_1(self.doc.get_state()))
         sending = asyncio.create_task(self._send())
         try:
+            await self.socket.send(sync_frames.encode_step_1(self.doc.get_state()))
             async for frame in self.socket:
                 await self._receive(frame)
                 self._wake()
@@ -52,7 +52,7 @@ class YjsClient:
 
     @property
     def is_synced(self) -> bool:
-        return self._answered
+        return self.answers > 0
 
     def text(self, path: str = "a.py") -> Text:
         files = self.doc.get("files", type=Map)
@@ -94,7 +94,7 @@ class YjsClient:
                 await self.socket.send(sync_frames.encode_step_2(self.doc.get_update(state)))
             case SyncStep2(update):
                 self._apply(update)
-                self._answered = True
+                self.answers += 1
             case SyncUpdate(update):
                 self.updates_seen += 1
                 self._apply(update)
