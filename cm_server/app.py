@@ -6,18 +6,26 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Final
 
 import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute, Mount
 
-from cm_server import http, identity, problems
-from cm_server.clock import Clock
+from cm_server import assembly, demo_cards, http, identity, problems
+from cm_server.assembly import Assembly, Floor
+from cm_server.billing import payment_connection
+from cm_server.billing.payment_connection import Connection
+from cm_server.clock import Clock, SystemClock
 from cm_server.db import Database, StorageUnavailable
 from cm_server.hub import Hub
 from cm_server.identity import NewId
+from cm_server.payment_service.world import Settings as PaymentServiceSettings
 from cm_server.settings import Settings
 from cm_wire.faults import Refused
+
+PAYMENT_PAGES: Final = "/demo-payments"
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -31,29 +39,55 @@ class App:
     database: Database
     hub: Hub
     new_id: NewId
+    payments: Connection
+    assembly: Assembly
     asgi: Starlette
 
     async def start(self) -> None:
         """Open for work; raises `StorageUnavailable` when the database is not there."""
         await self.database.check()
+        await self.assembly.start()
+        if self.settings.demo and self.payments.embedded is not None:
+            await demo_cards.save(self.assembly.works.desk.till, self.payments.embedded)
         _log.info("started", boot=self.clock.boot_id, demo=self.settings.demo)
 
     async def stop(self) -> None:
-        """Finish what was promised (writes in the queue), then close."""
+        """Finish what was promised (commands begun, writes in the queue), then close."""
+        await self.assembly.stop()
+        await self.payments.gateway.close()
+        if self.payments.embedded is not None:
+            self.payments.embedded.close()
         await self.database.close()
         _log.info("stopped")
 
 
-def build(settings: Settings, clock: Clock, new_id: NewId = identity.random_id) -> App:
+def build(
+    settings: Settings,
+    clock: Clock,
+    new_id: NewId = identity.random_id,
+    payments: Connection | None = None,
+) -> App:
+    """`clock` is the one billed time is measured on; where it runs faster, everything else keeps to real time."""
+    real_clock = clock if settings.clock_factor == 1 else SystemClock()
     database = Database(settings.database)
+    hub = Hub(clock.boot_id)
+    paying = payments or _payments(settings, real_clock)
+    floor = Floor(settings, real_clock, clock, database, hub, new_id, paying.gateway)
+    assembled = assembly.assemble(floor)
     app: App = App(
         settings=settings,
-        clock=clock,
+        clock=real_clock,
         database=database,
-        hub=Hub(clock.boot_id),
+        hub=hub,
         new_id=new_id,
+        payments=paying,
+        assembly=assembled,
         asgi=Starlette(
-            routes=http.routes(settings, clock, database),
+            routes=[
+                *http.routes(settings, real_clock, database),
+                *assembled.routes,
+                *_payment_pages(paying),
+            ],
             exception_handlers={
                 Refused: problems.on_refused,
                 StorageUnavailable: problems.on_storage_unavailable,
@@ -64,6 +98,28 @@ def build(settings: Settings, clock: Clock, new_id: NewId = identity.random_id) 
         ),
     )
     return app
+
+
+def _payments(settings: Settings, clock: Clock) -> Connection:
+    """Stripe itself, or the embedded stand-in, whose state lies beside the database."""
+    if settings.payment_service == "stripe":
+        signing = (settings.stripe_webhook_secret, settings.stripe_webhook_secret_before)
+        return payment_connection.to_stripe(
+            settings.stripe_secret_key.get_secret_value(),
+            [secret.get_secret_value() for secret in signing if secret.get_secret_value()],
+        )
+    return payment_connection.to_embedded(
+        clock,
+        settings=PaymentServiceSettings(pages_url=f"{settings.address}{PAYMENT_PAGES}"),
+        sink=None,
+        state_path=settings.data_folder / "payment-service.sqlite3",
+    )
+
+
+def _payment_pages(paying: Connection) -> list[BaseRoute]:
+    if paying.embedded is None:
+        return []
+    return [Mount(PAYMENT_PAGES, app=paying.embedded.pages, name="payment pages")]
 
 
 @asynccontextmanager
