@@ -112,6 +112,8 @@ class Database:
 
     async def read(self, work: Callable[[Session], T]) -> T:
         """Run `work` on a reader thread; what it changes is rolled back."""
+        if self._closed:
+            raise StorageUnavailable("The database is closed.")
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, work)
 
     async def check(self) -> None:
