@@ -18,6 +18,7 @@ import uvicorn
 from sqlalchemy import Table
 from sqlmodel import Session, SQLModel
 from starlette.applications import Starlette
+from starlette.routing import BaseRoute
 
 from cm_server import sync_socket
 from cm_server.clock import SystemClock
@@ -126,7 +127,8 @@ async def serving(
     server.rooms.start()
     listening = socket.create_server(("127.0.0.1", port))
     server.port = listening.getsockname()[1]
-    web = uvicorn.Server(config(server))
+    origins = {"http://127.0.0.1"}
+    web = uvicorn.Server(config(sync_socket.routes(server.rooms, TokensAreIds(), origins)))
     running = asyncio.create_task(web.serve(sockets=[listening]))
     try:
         while not web.started:  # noqa: ASYNC110 - uvicorn announces it no other way
@@ -139,8 +141,8 @@ async def serving(
         await server.database.close()
 
 
-def config(server: DocumentServer) -> uvicorn.Config:
-    routes = sync_socket.routes(server.rooms, TokensAreIds(), {"http://127.0.0.1"})
+def config(routes: list[BaseRoute]) -> uvicorn.Config:
+    """The web server as the product runs it, for these routes."""
     return uvicorn.Config(
         Starlette(routes=routes),
         ws="websockets-sansio",
