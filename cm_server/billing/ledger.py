@@ -80,6 +80,7 @@ class Posting:
     credit: str
     minor: int
     phase: str
+    cause: str
 
 
 def append(session: Session, journal: Journal, *, at_ms: int) -> bool:
@@ -127,8 +128,8 @@ def balance_of(session: Session, account: Account) -> int:
 def postings(session: Session) -> list[Posting]:
     rows = session.connection().execute(
         text(
-            "SELECT j.id, j.key, j.kind, j.at_ms, j.payment_id, t.debit, t.credit, t.amount, t.phase "
-            "FROM ledger_transfer t JOIN ledger_journal j ON j.id = t.journal_id ORDER BY t.id"
+            "SELECT j.id, j.key, j.kind, j.at_ms, j.payment_id, t.debit, t.credit, t.amount, t.phase, "
+            "j.cause FROM ledger_transfer t JOIN ledger_journal j ON j.id = t.journal_id ORDER BY t.id"
         )
     )
     return [Posting(*row) for row in rows]

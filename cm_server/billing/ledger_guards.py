@@ -80,7 +80,7 @@ def _postgresql() -> tuple[str, ...]:
         f"IF {broken} THEN RAISE EXCEPTION 'ledger: {sentence}'; END IF;"
         for sentence, broken in _RULES
     )
-    refuse = "RAISE EXCEPTION 'ledger: % is append-only', TG_TABLE_NAME;"
+    refuse = "RAISE EXCEPTION USING MESSAGE = 'ledger: ' || TG_TABLE_NAME || ' is append-only';"
     functions = (
         _function("ledger_check", f"{rules} RETURN NEW;"),
         _function("ledger_move", f"{_MOVE} RETURN NULL;"),

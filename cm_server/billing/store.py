@@ -189,6 +189,14 @@ def queued_keys(session: Session, payment_id: PaymentId) -> list[str]:
     return list(session.exec(rows.order_by(col(OutboxRow.id))))
 
 
+def waiting_calls(session: Session) -> list[str]:
+    """Calls without an outcome, with what was last heard; for people."""
+    rows = session.exec(
+        select(OutboxRow).where(OutboxRow.state == "queued").order_by(col(OutboxRow.id))
+    )
+    return [f"{row.key}: {row.last_error or 'not sent yet'}" for row in rows]
+
+
 def outbox_row(session: Session, key: str) -> OutboxRow | None:
     return session.exec(select(OutboxRow).where(OutboxRow.key == key)).one_or_none()
 

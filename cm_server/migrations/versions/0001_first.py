@@ -386,6 +386,7 @@ def upgrade() -> None:
         sa.Column("key", sa.String(length=255), nullable=False),
         sa.Column("payment_id", sa.String(), nullable=False),
         sa.Column("mentor", sa.String(), nullable=False),
+        sa.Column("hold_key", sa.String(), nullable=False),
         sa.Column("amount_minor", sa.BigInteger(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("ref", sa.String(), nullable=False),
@@ -396,6 +397,10 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["payment_id"],
             ["billing_payment.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["hold_key"],
+            ["billing_hold.key"],
         ),
         sa.PrimaryKeyConstraint("key"),
     )
@@ -587,4 +592,3 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("mentor_skill", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_mentor_skill_name"), ["name"], unique=False)
-
