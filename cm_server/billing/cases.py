@@ -38,14 +38,14 @@ async def decide(
 ) -> Decided:
     """Close a case; `amount_minor` is how much goes back, all that is left when not said."""
     decided, keys = await till.database.write(
-        lambda s: _decide(s, till, number, decision, note, amount_minor)
+        lambda s: decide_in(s, till, number, decision, note, amount_minor)
     )
     for key in keys:
         await outbox.perform(till, key)
     return decided
 
 
-def _decide(
+def decide_in(
     session: Session,
     till: Till,
     number: int,
@@ -53,6 +53,7 @@ def _decide(
     note: str,
     amount_minor: int | None,
 ) -> tuple[Decided, list[str]]:
+    """The decision without its calls, whose keys it returns: whoever runs the server makes them."""
     case = session.get(Case, number, with_for_update=True)
     if case is None or case.state != "open":
         raise faults.refusal("wrong-state", f"Case {number} is not open.", "cm-server case list")

@@ -1,0 +1,94 @@
+"""What waits for an operator's decision: list, show, refund, dismiss."""
+
+import argparse
+import asyncio
+import json
+from typing import TYPE_CHECKING
+
+from cm_server.cli import floor
+from cm_server.cli.arguments import Parser
+from cm_server.cli.exits import Exit, Stopped
+
+if TYPE_CHECKING:
+    from cm_server.billing.model import Case
+    from cm_server.billing.till import Till
+
+
+def add_arguments(parser: Parser) -> None:
+    parser.add_argument("action", choices=("list", "show", "refund", "dismiss"))
+    parser.add_argument("number", nargs="?", type=int, help="the case; not for list")
+    parser.add_argument(
+        "--amount", metavar="10.00", help="refund this much; default: all that is left"
+    )
+    parser.add_argument("--note", default="", help="a sentence that the learner may read")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    if arguments.action != "list" and arguments.number is None:
+        raise Stopped(f"Which case is {arguments.action} for?", "cm-server case list", Exit.USAGE)
+    return asyncio.run(_run(arguments))
+
+
+async def _run(arguments: argparse.Namespace) -> int:
+    from cm_server import app
+    from cm_server.billing import cases
+    from cm_server.clock import SystemClock
+
+    chosen = floor.settings(arguments)
+    async with floor.database(chosen):
+        built = app.build(chosen, SystemClock())
+        till = built.assembly.works.desk.till
+        try:
+            if arguments.action == "list":
+                for case in await cases.listed(till):
+                    print(_line(case))
+                return Exit.DONE
+            case = await cases.find(till, arguments.number)
+            if arguments.action == "show":
+                print(_page(case), end="")
+                return Exit.DONE
+            print(await _decide(till, case, arguments))
+        finally:
+            await built.database.close()
+            await built.payments.gateway.close()
+    return Exit.DONE
+
+
+async def _decide(till: "Till", case: "Case", arguments: argparse.Namespace) -> str:
+    """A refund's call is made by the running server, or by the next one that starts."""
+    from cm_server.billing import cases
+
+    assert case.number is not None
+    number, action, note = case.number, arguments.action, arguments.note
+    amount_minor = await _amount(till, case, arguments.amount)
+    decided, keys = await till.database.write(
+        lambda s: cases.decide_in(s, till, number, action, note, amount_minor)
+    )
+    sent = "; the server sends it within seconds of running" if keys else ""
+    return f"Case {decided.number}: {decided.says}{sent}."
+
+
+async def _amount(till: "Till", case: "Case", typed: str | None) -> int | None:
+    from cm_server.billing.model import Payment
+    from cm_wire import money
+
+    if typed is None:
+        return None
+    payment = await till.database.read(lambda s: s.get(Payment, case.payment_id))
+    if payment is None:
+        raise Stopped(f"Case {case.number} is about no payment.", "leave --amount out")
+    try:
+        return money.parse(typed, payment.currency).minor
+    except ValueError as error:
+        raise Stopped(str(error), "--amount 10.00", Exit.USAGE) from None
+
+
+def _line(case: "Case") -> str:
+    said = case.said if len(case.said) <= 60 else f"{case.said[:59]}…"
+    return f"{case.number:>5}  {case.kind:<16} {case.payment_id}  {said}"
+
+
+def _page(case: "Case") -> str:
+    evidence = json.dumps(json.loads(case.evidence), indent=2)
+    decision = f"Decided: {case.decision}\n" if case.decision else ""
+    return f"{_line(case)}\n{case.said}\n{evidence}\n{decision}"
