@@ -47,6 +47,10 @@ class ControlChannel:
         default_factory=lambda: defaultdict(list)
     )
 
+    @property
+    def connections(self) -> int:
+        return sum(map(len, self._open.values()))
+
     async def serve(self, socket: WebSocket) -> None:
         """One connection, from the handshake to its end."""
         origin = socket.headers.get("origin")

@@ -42,6 +42,9 @@ from tests.support.manual_clock import ManualClock
 from tests.support.waiting import until
 from tests.support.yjs_client import YjsClient
 
+BACKGROUND_ROUNDS = 3
+"""Meters, ticks, payments."""
+
 Payments = Literal["fake", "embedded"]
 
 
@@ -109,10 +112,14 @@ class World:
         while left > 0:
             step = min(1.0, left)
             await asyncio.gather(*(client.beat() for client in self._alive()))
-            loops = self.clock.sleepers
             await self.clock.advance(step)
-            await until(lambda n=loops: self.clock.sleepers >= n, "background rounds to end")  # type: ignore[misc]
+            await until(self._is_quiet, "background rounds to end")
             left -= step
+
+    def _is_quiet(self) -> bool:
+        """Every background round is over: each sleeps until its next, as does each connection's watch."""
+        connections = self.app.assembly.control.connections
+        return self.clock.sleepers >= BACKGROUND_ROUNDS + connections
 
     def _alive(self) -> list[ControlClient]:
         return [client for client in self.clients if client.closed_with is None]
