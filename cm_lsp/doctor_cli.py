@@ -41,7 +41,7 @@ class Finding:
 
 def run(environment: Mapping[str, str], cache_folder: Path) -> int:
     """Print what was found; the exit code."""
-    findings = list(examine(environment, cache_folder))
+    findings = list(examine(environment, cache_folder, time.time))  # noqa: TID251 - the command line is the edge
     for finding in findings:
         mark = "fault" if finding.remedy else "ok"
         print(f"{mark:6}{finding.what}: {finding.said}")
@@ -50,7 +50,9 @@ def run(environment: Mapping[str, str], cache_folder: Path) -> int:
     return EXIT_FAULTS if any(finding.remedy for finding in findings) else EXIT_WELL
 
 
-def examine(environment: Mapping[str, str], cache_folder: Path) -> Iterator[Finding]:
+def examine(
+    environment: Mapping[str, str], cache_folder: Path, clock: Callable[[], float]
+) -> Iterator[Finding]:
     read = settings.read(environment, None)
     yield _python()
     for warning in read.warnings:
@@ -60,7 +62,7 @@ def examine(environment: Mapping[str, str], cache_folder: Path) -> Iterator[Find
     yield reached
     if reached.remedy:
         return
-    yield _clock(served_at, time.time)
+    yield _clock(served_at, clock)
     yield asyncio.run(_token(read.settings))
 
 

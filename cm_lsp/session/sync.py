@@ -60,10 +60,10 @@ class Sync:
         self.is_connected = False
         self.document: SessionDocument | None = None
 
-    def connected(self, author: YjsClientId) -> list[bytes]:
+    def connected(self, author: YjsClientId, seed: YjsClientId) -> list[bytes]:
         """Say what we have; the server answers with the rest and asks for what it lacks."""
         if self.document is None:
-            self.document = SessionDocument(author)
+            self.document = SessionDocument(author, seed)
             self._listener.document_began()
         else:
             self.document.adopt_author(author)
@@ -86,7 +86,7 @@ class Sync:
             return []
         except DocumentLostError as error:
             log.error("document-lost reason=%s", error)  # noqa: TRY400 - the reason says it all
-            return self._begin_anew(document.author)
+            return self._begin_anew(document)
 
     def _answer(self, document: SessionDocument, frame: sync_frames.Frame) -> list[bytes]:
         match frame:
@@ -136,8 +136,8 @@ class Sync:
             return []
         return [sync_frames.encode_step_1(document.state())]
 
-    def _begin_anew(self, author: YjsClientId) -> list[bytes]:
+    def _begin_anew(self, lost: SessionDocument) -> list[bytes]:
         """What we had not told the server is in the editor's buffer; the bridge finds it there again."""
-        self.document = SessionDocument(author)
+        self.document = SessionDocument(lost.author, lost.seed)
         self._listener.document_began()
         return [sync_frames.encode_step_1(self.document.state())]

@@ -25,9 +25,6 @@ from cm_wire.yjs.rules import Relay
 from cm_wire.yjs.structs import Clock
 from cm_wire.yjs.verdict import UPDATE_LIMITS, Admitted, Gap, Outcome
 
-SEED_CLIENT_ID: Final = YjsClientId(1)
-"""Writes what the server writes: shared files. No person ever gets it."""
-
 INSERT_CODE_POINTS_MAX: Final = 12_000
 """A longer insertion goes in as several updates, each within the limits of one (at most four bytes a code point)."""
 
@@ -51,7 +48,9 @@ class Changes:
 class SessionDocument:
     """Starts empty; the first sync fills it."""
 
-    def __init__(self, author: YjsClientId) -> None:
+    def __init__(self, author: YjsClientId, seed: YjsClientId) -> None:
+        """`seed` is the server's own id, the only one that may add and remove files."""
+        self.seed = seed
         self._written_under: set[YjsClientId] = set()
         self._admission = AdmissionState(lambda path: paths.is_auto_run(FilePath(path)))
         self._unstored: deque[tuple[Clock, bytes]] = deque()
@@ -81,7 +80,7 @@ class SessionDocument:
         """Check what the server sent and apply what of it is new."""
         relay = Relay(
             own_client_ids=frozenset(self._written_under),
-            seed_client_ids=frozenset({SEED_CLIENT_ID}),
+            seed_client_ids=frozenset({self.seed}),
             others_may_edit=others_may_edit,
             others_may_edit_protected=others_may_edit_protected,
         )

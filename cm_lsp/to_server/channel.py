@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 AUTHOR_HEADER: Final = "Codementor-Yjs-Client"
-"""In the answer: the id this connection's edits are written under. In the request: the one of the connection before."""
+"""The id this connection's edits are written under. `?client=` asks for the one of the connection before."""
+
+SEED_HEADER: Final = "Codementor-Yjs-Seed"
+"""The id under which the server writes shared files into the document. No person ever gets it."""
 
 FRAME_SECONDS: Final = 1 / 50
 """Edits made within this time of the last frame travel together."""
@@ -34,7 +37,7 @@ CURSOR_SECONDS: Final = 1 / limits.CURSORS_PER_SECOND
 class Peer(Protocol):
     """Who understands the frames. Each method returns frames to send, or changes nothing but its own state."""
 
-    def connected(self, author: YjsClientId, /) -> list[bytes]: ...
+    def connected(self, author: YjsClientId, seed: YjsClientId, /) -> list[bytes]: ...
 
     def received(self, frame: bytes, /) -> list[bytes]: ...
 
@@ -108,12 +111,10 @@ class DocumentChannel:
         from websockets.asyncio.client import connect
         from websockets.exceptions import ConnectionClosed
 
-        headers = {"Authorization": f"Bearer {self._token}"}
-        if self._author is not None:
-            headers[AUTHOR_HEADER] = str(self._author)
+        wanted = f"?client={self._author}" if self._author is not None else ""
         async with connect(
-            self._url,
-            additional_headers=headers,
+            self._url + wanted,
+            additional_headers={"Authorization": f"Bearer {self._token}"},
             max_size=limits.FIRST_SYNC_BYTES_MAX,
             open_timeout=CONNECT_PATIENCE_SECONDS,
             ping_interval=None,
@@ -121,14 +122,14 @@ class DocumentChannel:
             user_agent_header=self._client,
             proxy=settings.proxy_for(self._url),
         ) as socket:
-            author = _author_of(socket)
-            if author is None:
-                log.error("channel-refused reason=the server names no author id")
+            author, seed = _id_of(socket, AUTHOR_HEADER), _id_of(socket, SEED_HEADER)
+            if author is None or seed is None:
+                log.error("channel-refused reason=the server names no author ids")
                 return backoff.CLOSE_NOT_ALLOWED
             self._author = author
             self._socket = socket
             try:
-                for first in self._peer.connected(author):
+                for first in self._peer.connected(author, seed):
                     await socket.send(first)
                 self._backoff.succeeded()
                 async with asyncio.TaskGroup() as tasks:
@@ -193,7 +194,7 @@ _FINAL_STATUS: Final = {
 }
 
 
-def _author_of(socket: "ClientConnection") -> YjsClientId | None:
+def _id_of(socket: "ClientConnection", header: str) -> YjsClientId | None:
     response = socket.response
-    value = response.headers.get(AUTHOR_HEADER, "") if response is not None else ""
+    value = response.headers.get(header, "") if response is not None else ""
     return YjsClientId(int(value)) if value.isdigit() and len(value) <= 16 else None
