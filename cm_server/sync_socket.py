@@ -105,7 +105,7 @@ class SyncSocket:
 
 
 async def _serve(room: Room, connection: Connection, receive: Receive, send: Send) -> None:
-    """Write until the connection is to be closed; a task beside it reads."""
+    """Write until the connection is to be closed or the other side has gone; a task beside it reads."""
     await send(
         {
             "type": "websocket.accept",
@@ -116,14 +116,34 @@ async def _serve(room: Room, connection: Connection, receive: Receive, send: Sen
         }
     )
     reading = asyncio.create_task(_read(room, connection, receive))
-    writing = asyncio.create_task(_write(connection, send))
-    closing = asyncio.create_task(connection.closed.wait())
     try:
-        await asyncio.wait({reading, writing, closing}, return_when=asyncio.FIRST_COMPLETED)
+        async with asyncio.timeout(None) as life:
+            ending = _Ending(life)
+            connection.on_close(ending.now)
+            reading.add_done_callback(ending.now)
+            await _write(connection, send)
+    except TimeoutError:
+        pass  # the life of the connection has been ended, not the server's patience
     finally:
-        for task in (reading, writing, closing):
-            task.cancel()
-        await asyncio.gather(reading, writing, closing, return_exceptions=True)
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+
+
+class _Ending:
+    """Ends a block under `asyncio.timeout` at once, however often and from wherever it is asked to.
+
+    A writer may be stuck in a send that never returns, because the other side does not read.
+    """
+
+    def __init__(self, life: asyncio.Timeout) -> None:
+        self._life = life
+        self._is_asked = False
+
+    def now(self, _: object = None) -> None:
+        if not self._is_asked:
+            self._is_asked = True
+            with suppress(RuntimeError):  # the block has ended by itself
+                self._life.reschedule(asyncio.get_running_loop().time())
 
 
 async def _read(room: Room, connection: Connection, receive: Receive) -> None:

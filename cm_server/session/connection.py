@@ -7,6 +7,7 @@ dropped without harm.
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import Final
 
 from cm_wire import limits
@@ -55,11 +56,11 @@ class Connection:
         "_bytes",
         "_cursors",
         "_frames",
-        "_wake",
+        "_interrupt",
+        "_reader",
         "client_id",
         "close_code",
         "close_reason",
-        "closed",
         "cursor_due",
         "cursor_seen",
         "cursor_timer",
@@ -90,11 +91,11 @@ class Connection:
         self.cursor_timer: asyncio.TimerHandle | None = None
         self.close_code: int | None = None
         self.close_reason = ""
-        self.closed = asyncio.Event()
         self._frames: deque[bytes] = deque()
         self._bytes = 0
         self._cursors: dict[YjsClientId, Entry] = {}
-        self._wake = asyncio.Event()
+        self._interrupt: Callable[[], None] | None = None
+        self._reader: asyncio.Future[None] | None = None
 
     def send(self, frame: bytes) -> None:
         """Queue a frame. A reader that lets too much pile up is closed with 1013; it comes back and is sent what it lacks.
@@ -112,13 +113,13 @@ class Connection:
             return
         self._frames.append(frame)
         self._bytes += size
-        self._wake.set()
+        self._wake()
 
     def show(self, entry: Entry) -> None:
         """Queue a cursor in place of an older one of the same client."""
         if self.close_code is None:
             self._cursors[entry.client] = entry
-            self._wake.set()
+            self._wake()
 
     def close(self, code: int, reason: str) -> None:
         """Ask the socket's owner to close it; what waits is dropped, and only the first call counts."""
@@ -128,7 +129,14 @@ class Connection:
         self.close_reason = reason.encode()[:120].decode(errors="ignore")
         self._frames.clear()
         self._cursors.clear()
-        self.closed.set()
+        if self._interrupt is not None:
+            self._interrupt()
+
+    def on_close(self, interrupt: Callable[[], None]) -> None:
+        """Have `interrupt` called as soon as the connection is to be closed, which may be now."""
+        self._interrupt = interrupt
+        if self.close_code is not None:
+            interrupt()
 
     async def next_frame(self) -> bytes:
         """The next frame to write; edits first, then all cursors at once."""
@@ -142,5 +150,12 @@ class Connection:
                 for entry in entries:
                     del self._cursors[entry.client]
                 return sync_frames.encode_awareness(awareness.encode(entries))
-            self._wake.clear()
-            await self._wake.wait()
+            self._reader = asyncio.get_running_loop().create_future()
+            try:
+                await self._reader
+            finally:
+                self._reader = None
+
+    def _wake(self) -> None:
+        if self._reader is not None and not self._reader.done():
+            self._reader.set_result(None)
