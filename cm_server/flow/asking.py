@@ -1,5 +1,8 @@
 """The learner's side of an ask: post it, hold the money, search, say nobody is there, take it back."""
 
+import random
+from collections.abc import Container
+from dataclasses import dataclass
 from typing import Final
 
 from sqlmodel import Session
@@ -10,7 +13,8 @@ from cm_server.billing import charges
 from cm_server.flow import telling
 from cm_server.flow.desk import Desk
 from cm_server.matching import facets as ask_facets
-from cm_server.matching import offers, ranking, search
+from cm_server.matching import newcomers, offers, ranking, search, weights
+from cm_server.matching.facets import Facets
 from cm_server.matching.ranking import Ranked
 from cm_server.meter import rating
 from cm_server.people.person import Person
@@ -21,15 +25,40 @@ from cm_wire.ids import AskId, PersonId
 from cm_wire.money import Money
 
 LIST_LENGTH: Final = 20
+RANKED_AT_ONCE: Final = 50
+DEEPER: Final = 8
+"""Where all of the best are busy, so many times as many are looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """Whom a learner looks for."""
+
+    learner: PersonId
+    facets: Facets
+    terms: Terms
+    wanted: PersonId | None = None
+
+    def best(self, desk: Desk, count: int) -> list[Ranked]:
+        if self.wanted is not None:
+            candidate = desk.roster.get(self.wanted)
+            chosen = [candidate] if candidate and self.wanted != self.learner else []
+            return ranking.rank(chosen, self.facets, self.terms)
+        return desk.roster.best(self.facets, self.terms, count, {self.learner})
+
+    def best_newcomers(self, desk: Desk) -> list[Ranked]:
+        if self.wanted is not None:
+            return []
+        count = weights.DEFAULT.newcomer_choice
+        return desk.roster.best(self.facets, self.terms, count, {self.learner}, only_new=True)
 
 
 async def rank_mentors(
     desk: Desk, learner: PersonId, context: AskContext, terms: Terms
 ) -> tuple[RankedMentor, ...]:
     """The list a learner picks from; who is busy just now is not on it."""
-    ranked = _ranked(desk, learner, context, terms)
-    people = [one.mentor for one in ranked]
-    taken = await desk.database.read(lambda session: offers.taken(session, people))
+    wish = _Wish(learner, ask_facets.facets(context), terms)
+    ranked, taken = await _deep_enough(desk, wish, LIST_LENGTH)
     free = [one for one in ranked if one.mentor not in taken]
     return tuple(telling.ranked_mentor(one) for one in free[:LIST_LENGTH])
 
@@ -46,7 +75,7 @@ async def post(
     Where nobody fits, that is said at once, and the card is not touched.
     """
     ask_id = AskId(desk.new_id("ask"))
-    ranked = _ranked(desk, learner.id, context, terms, wanted)
+    ranked = _Wish(learner.id, ask_facets.facets(context), terms, wanted).best(desk, 1)
 
     def work(session: Session) -> PostedAsk:
         if wanted == learner.id:
@@ -90,7 +119,7 @@ async def advance(desk: Desk, ask_id: AskId) -> None:
     ask = await desk.database.read(lambda session: board.find(session, ask_id))
     if ask is None:
         return
-    ranked = _of_ask(desk, ask)
+    ranked = await _of_ask(desk, ask)
 
     def step(session: Session) -> search.Outcome | None:
         return search.advance(session, ask_id, ranked, desk.new_id, desk.now_ms(), desk.pace)
@@ -130,7 +159,7 @@ async def resume_unfunded(desk: Desk) -> None:
 
 async def begin_again(desk: Desk, ask: PostedAsk) -> None:
     """Hold the money anew and search on; for an ask whose mentor never came."""
-    await _begin_again(desk, ask, _of_ask(desk, ask))
+    await _begin_again(desk, ask, await _of_ask(desk, ask))
 
 
 async def tell(desk: Desk, ask_id: AskId) -> None:
@@ -187,28 +216,28 @@ async def _end(desk: Desk, ask_id: AskId, event: states.Event, why: str) -> None
     telling.ask_changed(desk, ask, ())
 
 
-def _ranked(
-    desk: Desk,
-    learner: PersonId,
-    context: AskContext,
-    terms: Terms,
-    wanted: PersonId | None = None,
-) -> list[Ranked]:
-    facets = ask_facets.facets(context)
-    near = [
-        one
-        for one in desk.roster.near(facets)
-        if one.person != learner and wanted in (None, one.person)
-    ]
-    return ranking.rank(near, facets, terms)
-
-
-def _of_ask(desk: Desk, ask: PostedAsk) -> list[Ranked]:
+async def _of_ask(desk: Desk, ask: PostedAsk) -> list[Ranked]:
     """The ranking for a search; in a stated share of them a newcomer is given the last place of the first wave."""
-    ranked = _ranked(desk, ask.learner, ask.context, ask.terms, ask.wanted_mentor)
-    if ranking.explores(f"{ask.ask_id} {ask.attempt}"):
-        return ranking.with_newcomer(ranked, desk.pace.seats)
-    return ranked
+    wish = _Wish(ask.learner, ask_facets.facets(ask.context), ask.terms, ask.wanted_mentor)
+    made = await desk.database.read(lambda session: offers.of_ask(session, ask.ask_id))
+    ranked, _ = await _deep_enough(desk, wish, desk.pace.seats, {one.mentor for one in made})
+    chance = random.Random(f"{ask.ask_id} {ask.attempt}")  # noqa: S311 - a fair draw, no secret
+    return newcomers.with_newcomer(ranked, wish.best_newcomers(desk), desk.pace.seats, chance)
+
+
+async def _deep_enough(
+    desk: Desk, wish: _Wish, free: int, rung: Container[PersonId] = ()
+) -> tuple[list[Ranked], set[PersonId]]:
+    """So many of the ranking that `free` of them can be asked now, or all; and those among them who cannot."""
+    depth = RANKED_AT_ONCE
+    while True:
+        ranked = wish.best(desk, depth)
+        people = [one.mentor for one in ranked]
+        taken = await desk.database.read(lambda session: offers.taken(session, people))  # noqa: B023 - awaited at once
+        can = sum(one not in taken and one not in rung for one in people)
+        if can >= free or len(ranked) < depth:
+            return ranked, taken
+        depth *= DEEPER
 
 
 def _most(terms: Terms, wanted: PersonId | None, ranked: list[Ranked]) -> Money:

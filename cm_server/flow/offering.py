@@ -1,20 +1,16 @@
 """The mentor's side: on and off the list, arriving and leaving, answering an offer, letting one pass."""
 
-from typing import Final
-
 from sqlmodel import Session
 
 from cm_server.flow import asking, telling
 from cm_server.flow.desk import Desk
-from cm_server.matching import candidate, offers, presence, records
+from cm_server.matching import lineup, offers, presence
+from cm_server.matching.candidate import Candidate
 from cm_server.matching.offers import Lapsed, Offer
-from cm_server.people import accounts
 from cm_server.people.person import Person
 from cm_wire import faults
 from cm_wire.ids import OfferId, PersonId
 from cm_wire.limits import REASON_CHARACTERS_MAX
-
-_YEAR_MS: Final = 31_557_600_000
 
 
 async def go_online(desk: Desk, person: Person) -> None:
@@ -92,20 +88,15 @@ async def lapse_overdue(desk: Desk) -> None:
 async def refresh(desk: Desk, mentor: PersonId) -> None:
     """Bring what the roster knows of a mentor up to date; off the list means off the roster."""
 
-    def work(
-        session: Session,
-    ) -> tuple[bool, dict[PersonId, tuple[candidate.TrackRecord, dict[str, int]]]]:
-        return presence.is_online(session, mentor), records.of(session, [mentor])
+    def work(session: Session) -> list[Candidate]:
+        here = [mentor] if presence.is_online(session, mentor) else []
+        return list(lineup.of(session, here, desk.now_ms()))
 
-    online, measured = await desk.database.read(work)
-    profiles = await accounts.mentors(desk.database, [mentor])
-    if not online or not profiles:
+    found = await desk.database.read(work)
+    if found:
+        desk.roster.put(found[0])
+    else:
         desk.roster.drop(mentor)
-        return
-    joined_ms = int(profiles[0].person.joined_at.timestamp() * 1000)
-    years_here = max(0, desk.now_ms() - joined_ms) // _YEAR_MS
-    record, solved = measured[mentor]
-    desk.roster.put(candidate.candidate(profiles[0], record, solved, years_here))
 
 
 async def _lapsed(desk: Desk, lapsed: Lapsed) -> None:

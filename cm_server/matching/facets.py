@@ -1,11 +1,13 @@
 """What an ask is about: the language, libraries and complaints that a mentor can be compared with. Pure.
 
 Facts first: what the editor knows (language id, imports, the exception's module) says more than any word of the
-question, so words count only where a mentor names them as a skill.
+question, so words count only where a mentor names them as a skill. A complaint has two keys, one for this very message
+and one for its kind; neither holds anything of the learner's own code, for particulars are taken out and the rest is hashed.
 """
 
+import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
@@ -17,7 +19,8 @@ ACCUSED_WEIGHT: Final = 3.0
 LANGUAGE_WEIGHT: Final = 2.0
 LIBRARY_WEIGHT: Final = 1.0
 COMPLAINTS_MAX: Final = 20
-COMPLAINT_CHARACTERS_MAX: Final = 120
+KIND_CHARACTERS_MAX: Final = 100
+MESSAGE_CHARACTERS_READ: Final = 1_000
 QUESTION_WORDS_MAX: Final = 200
 
 _SAME: Final = MappingProxyType(
@@ -41,11 +44,20 @@ _SAME: Final = MappingProxyType(
     }
 )
 _PLAIN: Final = frozenset({"", "plaintext", "text", "unknown"})
+_ENGLISH_TOO: Final = frozenset(
+    {"c", "click", "d", "dart", "dash", "express", "go", "less", "make", "next", "r"}
+    | {"requests", "rest", "spring", "swift"}
+)
+"""Skills that a question may hold as plain words: "where does it go" is no wish for Go."""
 _EXCEPTION: Final = re.compile(
     r"\b([a-z_]\w*)(?:\.\w+)*\.[A-Z]\w*|\b([A-Z]\w*(?:Error|Exception))\b"
 )
-_QUOTED: Final = re.compile(r"(['\"`]).*?\1|\b0x[0-9a-f]+\b|\d+", re.IGNORECASE)
+_PARTICULAR: Final = re.compile(
+    r"(?<!\w)(['\"`])(?P<quoted>.*?)\1|(?<!\w)[\w.~-]*[/\\][\w./\\~-]+|\b0x[0-9a-f]+\b|\d+",
+    re.IGNORECASE,
+)
 _WORD: Final = re.compile(r"[a-z][a-z0-9+#._-]*[a-z0-9+#]|[a-z]", re.IGNORECASE)
+_EXACT: Final = re.compile(r"#[0-9a-f]{16}\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +80,12 @@ def facets(context: AskContext) -> Facets:
     for accused in _accused(context.diagnostics, weights):
         weights[accused] = ACCUSED_WEIGHT
     weights.pop("", None)
-    complaints = dict.fromkeys(complaint(diagnostic) for diagnostic in context.diagnostics)
-    words = _WORD.findall(context.question)[:QUESTION_WORDS_MAX]
+    keys = [complaint(one, weights) for one in context.diagnostics[:COMPLAINTS_MAX]]
+    words = {skill(word) for word in _WORD.findall(context.question)[:QUESTION_WORDS_MAX]}
     return Facets(
         skills=tuple(weights.items()),
-        complaints=tuple(complaints)[:COMPLAINTS_MAX],
-        words=frozenset(skill(word) for word in words),
+        complaints=tuple(dict.fromkeys(key for pair in keys for key in pair)),
+        words=frozenset(words - _ENGLISH_TOO),
     )
 
 
@@ -83,33 +95,57 @@ def skill(name: str) -> str:
     return _SAME.get(lower, lower)
 
 
-def complaint(diagnostic: Diagnostic) -> str:
-    """The key of a diagnostic: its tool and code, else the exception it names, else its message without the particulars."""
+def complaint(diagnostic: Diagnostic, known: Collection[str] = ()) -> tuple[str, ...]:
+    """The keys of a diagnostic: this very message of this tool and code, and its kind where it has one.
+
+    The kind is the tool's code, else the exception that is named. Quoted names, paths and numbers are the learner's own
+    and are left out, but for the names in `known`: which library cannot be found matters, which variable does not.
+    """
     source = diagnostic.source.strip().lower()
-    raised = _EXCEPTION.search(diagnostic.message)
+    read = diagnostic.message[:MESSAGE_CHARACTERS_READ]
+    raised = _EXCEPTION.search(read)
     if diagnostic.code:
-        key = f"{source}:{diagnostic.code}"
+        kind = f"{source}:{diagnostic.code}"
     elif raised:
-        key = f"raised:{raised.group()}"
+        kind = f"raised:{raised.group()}"
     else:
-        key = f"{source}:{_QUOTED.sub('…', diagnostic.message).strip().lower()}"
-    return key[:COMPLAINT_CHARACTERS_MAX]
+        kind = f"{source}:"
+    kind = kind[:KIND_CHARACTERS_MAX]
+    exact = f"{kind}#{_digest(_without_particulars(read, known))}"
+    return (exact,) if kind.endswith(":") else (exact, kind)
+
+
+def is_exact(key: str) -> bool:
+    """Whether the key stands for one very message, not only its kind."""
+    return _EXACT.search(key) is not None
 
 
 def spoken(key: str) -> str:
-    """A complaint's key as people would say it: `Pyright reportOptionalMemberAccess`, `sqlalchemy.exc.OperationalError`."""
-    source, _, what = key.partition(":")
-    return what if source in ("raised", "") else f"{source} {what}"
+    """A complaint's key as people would say it: `this mypy attr-defined error`, `mypy attr-defined`, `KeyError`."""
+    source, _, what = _EXACT.sub("", key).partition(":")
+    name = what if source == "raised" else f"{source} {what}".strip()
+    if not is_exact(key):
+        return name
+    return f"this {name}" if source == "raised" else f"this {name} error".replace("  ", " ")
+
+
+def _without_particulars(message: str, known: Collection[str]) -> str:
+    def kept(match: re.Match[str]) -> str:
+        quoted = match["quoted"]
+        return skill(quoted) if quoted and skill(quoted) in known else "…"
+
+    return " ".join(_PARTICULAR.sub(kept, message).lower().split())
+
+
+def _digest(text: str) -> str:
+    return hashlib.blake2b(text.encode(errors="replace"), digest_size=8).hexdigest()
 
 
 def _accused(diagnostics: Iterable[Diagnostic], known: dict[str, float]) -> set[str]:
     """Libraries a diagnostic's message names, by an exception's module or outright."""
     accused: set[str] = set()
     for diagnostic in diagnostics:
-        accused |= {
-            skill(match.group(1))
-            for match in _EXCEPTION.finditer(diagnostic.message)
-            if match.group(1)
-        }
-        accused |= {word for word in map(skill, _WORD.findall(diagnostic.message)) if word in known}
+        read = diagnostic.message[:MESSAGE_CHARACTERS_READ]
+        accused |= {skill(match.group(1)) for match in _EXCEPTION.finditer(read) if match.group(1)}
+        accused |= {word for word in map(skill, _WORD.findall(read)) if word in known}
     return accused

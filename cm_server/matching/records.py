@@ -1,7 +1,7 @@
 """Mentors' track records: what is measured feeds back into who is asked next. Each works in the caller's transaction."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from sqlmodel import Session
@@ -50,7 +50,7 @@ def session_rated(
 
 
 def of(
-    session: Session, people: list[PersonId]
+    session: Session, people: Sequence[PersonId]
 ) -> dict[PersonId, tuple[TrackRecord, dict[str, int]]]:
     """For each of `people`, the record and how often each complaint was solved."""
     rows = store.records(session, people)

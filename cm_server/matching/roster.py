@@ -1,21 +1,39 @@
 """The mentors on the list, in memory, ready to be ranked: an ask is matched without reading the database.
 
-The presence table is the truth about who is on the list, and the claim in the database about who is free; what stands here
-may be a moment behind, which costs a refused claim and never a double booking.
+The presence table is the truth about who is on the list (`lineup` reads it), and the claim in the database about who is
+free; what stands here may be a moment behind, which costs a refused claim and never a double booking.
 """
 
+import heapq
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
+from math import isqrt
+from typing import NamedTuple
 
+from cm_server.matching import ranking, scoring
 from cm_server.matching.candidate import Candidate
 from cm_server.matching.facets import Facets
+from cm_server.matching.ranking import Ranked
+from cm_server.matching.scoring import Asked
+from cm_server.matching.shelf import Entry, Shelf
+from cm_server.matching.weights import DEFAULT, Weights
+from cm_wire.asking import Terms
 from cm_wire.ids import PersonId
 
 
+class _ShelfKey(NamedTuple):
+    """`price_band` is two bands to each doubling of the price."""
+
+    currency: str
+    price_band: int
+    is_new: bool
+
+
 class Roster:
-    def __init__(self) -> None:
+    def __init__(self, weights: Weights = DEFAULT) -> None:
+        self._weights = weights
         self._on: dict[PersonId, Candidate] = {}
-        self._by_word: defaultdict[str, set[PersonId]] = defaultdict(set)
+        self._shelves: dict[_ShelfKey, Shelf] = {}
 
     def __contains__(self, person: PersonId) -> bool:
         return person in self._on
@@ -30,28 +48,115 @@ class Roster:
         """Add the mentor, or replace what is known of them."""
         self.drop(candidate.person)
         self._on[candidate.person] = candidate
-        for word in _words(candidate):
-            self._by_word[word].add(candidate.person)
+        shelf = self._shelves.setdefault(self._key(candidate), Shelf())
+        shelf.add(candidate, self._entry(candidate))
+
+    def put_all(self, candidates: Iterable[Candidate]) -> None:
+        """As `put` for each, but every list is sorted once; for a start, when many are on the list already."""
+        shelved: defaultdict[_ShelfKey, list[tuple[Candidate, Entry]]] = defaultdict(list)
+        for candidate in {one.person: one for one in candidates}.values():
+            self.drop(candidate.person)
+            self._on[candidate.person] = candidate
+            shelved[self._key(candidate)].append((candidate, self._entry(candidate)))
+        for key, many in shelved.items():
+            self._shelves.setdefault(key, Shelf()).extend(many)
 
     def drop(self, person: PersonId) -> None:
         candidate = self._on.pop(person, None)
-        for word in _words(candidate) if candidate else ():
-            self._by_word[word].discard(person)
-            if not self._by_word[word]:
-                del self._by_word[word]
+        if candidate is not None:
+            self._shelves[self._key(candidate)].remove(candidate, self._entry(candidate))
 
     def near(self, facets: Facets) -> Iterable[Candidate]:
-        """Everyone who may fit: who shares a skill, a word or a complaint; for an ask about nothing known, everyone."""
-        if not facets.skills:
-            return tuple(self._on.values())
-        words = {name for name, _ in facets.skills} | facets.words | set(facets.complaints)
-        people: set[PersonId] = set()
-        for word in words & self._by_word.keys():
-            people |= self._by_word[word]
+        """Everyone who fits, whatever they cost; for an ask about nothing known, everyone."""
+        ask = scoring.asked(facets, self._weights)
+        people = {person for shelf in self._shelves.values() for person in shelf.near(ask)}
         return tuple(self._on[person] for person in people)
 
+    def best(
+        self,
+        facets: Facets,
+        terms: Terms,
+        count: int,
+        without: Container[PersonId] = (),
+        *,
+        only_new: bool = False,
+    ) -> list[Ranked]:
+        """The first `count` of what `ranking.rank` would give of all on the list but `without`."""
+        search = _Search(self._on, scoring.asked(facets, self._weights), terms, count, without)
+        for key in sorted(self._shelves):
+            dearest_of_cheaper = _band_floor(key.price_band)
+            if key.currency == terms.price_max.currency and (key.is_new or not only_new):
+                if dearest_of_cheaper > terms.price_max.minor:
+                    continue
+                search.walk(self._shelves[key], dearest_of_cheaper, self._weights)
+        return search.result(self._weights)
 
-def _words(candidate: Candidate) -> Iterable[str]:
-    """Skills and complaints share one index: a complaint's key always has a colon, a skill never."""
-    yield from candidate.skills
-    yield from candidate.solved
+    def _key(self, candidate: Candidate) -> _ShelfKey:
+        price = candidate.price_per_quarter
+        band = ((price.minor + 1) ** 2).bit_length()
+        return _ShelfKey(price.currency, band, scoring.is_new(candidate, self._weights))
+
+    def _entry(self, candidate: Candidate) -> Entry:
+        return Entry(-scoring.quality(candidate, self._weights), candidate.person)
+
+
+class _Search:
+    """The best found so far, while one shelf after the other is walked. Nobody is looked at twice."""
+
+    def __init__(
+        self,
+        on: dict[PersonId, Candidate],
+        ask: Asked,
+        terms: Terms,
+        count: int,
+        without: Container[PersonId],
+    ) -> None:
+        self._on = on
+        self._ask = ask
+        self._terms = terms
+        self._count = count
+        self._without = without
+        self._scores: list[float] = []
+        """The `count` best, as a heap: the least of them is first."""
+        self._found: list[tuple[float, PersonId]] = []
+
+    def walk(self, shelf: Shelf, price_minor_min: int, weights: Weights) -> None:
+        on_terms_max = scoring.price(price_minor_min, self._terms, weights) + weights.language
+        seen: set[PersonId] = set()
+        for bound, part in shelf.best_first(self._ask, weights):
+            if len(self._scores) == self._count and bound + on_terms_max < self._scores[0]:
+                return
+            for minus_quality, person in part:
+                if person not in seen:
+                    seen.add(person)
+                    self._look_at(person, -minus_quality, weights)
+
+    def result(self, weights: Weights) -> list[Ranked]:
+        best = heapq.nsmallest(self._count, self._found)
+        return [
+            ranking.explained(self._on[person], self._ask, self._terms, weights)
+            for _, person in best
+        ]
+
+    def _look_at(self, person: PersonId, quality: float, weights: Weights) -> None:
+        candidate = self._on[person]
+        if person in self._without or not ranking.meets(candidate, self._terms):
+            return
+        score = (
+            quality
+            + scoring.closeness(candidate, self._ask, weights)
+            + scoring.on_terms(candidate, self._terms, weights)
+        )
+        if len(self._scores) < self._count:
+            heapq.heappush(self._scores, score)
+        elif score >= self._scores[0]:
+            heapq.heappushpop(self._scores, score)
+        else:
+            return
+        self._found.append((-score, person))
+
+
+def _band_floor(band: int) -> int:
+    """The least price in a band: the smallest whole m for which (m + 1)² has so many bits."""
+    least_square = 1 << (band - 1)
+    return max(0, isqrt(least_square - 1))

@@ -23,17 +23,14 @@ def why_nobody(
             ("Ask whoever is fastest instead, or choose another.", WAIT),
         )
     fitting = [one for one in online if ranking.fits(one, facets)]
-    within = ranking.rank(fitting, facets, terms)
-    if within:
+    if any(ranking.meets(one, terms) for one in fitting):
         return "Every mentor who fits is busy or has said no.", (WAIT,)
     if not fitting:
         return "No mentor who knows this is online now.", (WAIT,)
-    return _beyond_terms(fitting, facets, terms)
+    return _beyond_terms(fitting, terms)
 
 
-def _beyond_terms(
-    fitting: Sequence[Candidate], facets: Facets, terms: Terms
-) -> tuple[str, tuple[str, ...]]:
+def _beyond_terms(fitting: Sequence[Candidate], terms: Terms) -> tuple[str, tuple[str, ...]]:
     """Somebody fits but for what the learner asked for."""
     ways: list[str] = []
     any_language = msgspec.structs.replace(terms, spoken_languages=())
@@ -46,7 +43,7 @@ def _beyond_terms(
     if prices:
         dearest_needed = min(prices, key=lambda price: price.minor)
         ways.append(f"Raise your limit to {dearest_needed} per 15 minutes.")
-    if ranking.rank(fitting, facets, any_language):
+    if any(ranking.meets(one, any_language) for one in fitting):
         ways.append("Ask without a wish for the spoken language.")
     ways.append(WAIT)
     language = " and speaks your language" if terms.spoken_languages else ""

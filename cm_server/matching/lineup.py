@@ -1,0 +1,34 @@
+"""Reads the online mentors from the tables as the ranking sees them: for a start, a second process, a correction.
+
+The tables are the truth of which the roster is a copy. Works in the caller's transaction.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from sqlmodel import Session
+
+from cm_server.matching import candidate, presence, records
+from cm_server.matching.candidate import Candidate
+from cm_server.people import store as people
+from cm_wire.ids import PersonId
+
+READ_AT_ONCE: Final = 500
+_YEAR_MS: Final = 31_557_600_000
+
+
+def online(session: Session, now_ms: int) -> Iterator[Candidate]:
+    """Everyone on the list, a few hundred for each query."""
+    yield from of(session, sorted(presence.online(session)), now_ms)
+
+
+def of(session: Session, mentors: Sequence[PersonId], now_ms: int) -> Iterator[Candidate]:
+    """Those of `mentors` who have a profile, on the list or not."""
+    for first in range(0, len(mentors), READ_AT_ONCE):
+        some = mentors[first : first + READ_AT_ONCE]
+        measured = records.of(session, some)
+        for mentor in people.mentors(session, some):
+            record, solved = measured[mentor.person.id]
+            joined_ms = int(mentor.person.joined_at.timestamp() * 1000)
+            years_here = max(0, now_ms - joined_ms) // _YEAR_MS
+            yield candidate.candidate(mentor, record, solved, years_here)
