@@ -203,7 +203,7 @@ def _typed(doc: "Doc[Any]", updates: int) -> list[bytes]:
     """Frames of one typed character each; the relay gets the same kind, though it does not look."""
     files = doc.get("files", type=Map)
     if "a.py" not in files:
-        seeded = SharedDocument(b"", [])
+        seeded = SharedDocument.built(b"", [])
         seeded.take_own(seeded.plan_share(FilePath("a.py"), ""))
         doc.apply_update(seeded.whole())
     text = doc.get("files", type=Map)["a.py"]

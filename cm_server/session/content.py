@@ -37,6 +37,10 @@ class StoredDocument:
     clients: dict[int, PersonId]
 
     @property
+    def contents(self) -> list[bytes]:
+        return [update for _, update in self.updates]
+
+    @property
     def last_number(self) -> int:
         return self.updates[-1][0] if self.updates else self.snapshot_number
 

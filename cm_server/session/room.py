@@ -78,19 +78,24 @@ class Floor:
 
 
 class Room:
-    def __init__(self, floor: Floor, standing: Standing, stored: content.StoredDocument) -> None:
-        """Build the document from its rows; raises `document.DocumentLost`."""
+    def __init__(
+        self,
+        floor: Floor,
+        standing: Standing,
+        stored: content.StoredDocument,
+        shared: SharedDocument,
+    ) -> None:
+        """`shared` is the document made of `stored`."""
         self.session_id = standing.session_id
         self.connections: list[Connection] = []
         self.is_closed = False
         self._floor = floor
         self._standing = standing
-        contents = [update for _, update in stored.updates]
-        self.document = SharedDocument(stored.snapshot, contents)
+        self.document = shared
         self.authors = Authors(standing, stored.clients)
         self.number = stored.last_number
-        self._logged_updates = len(contents)
-        self._logged_bytes = sum(map(len, contents))
+        self._logged_updates = len(stored.updates)
+        self._logged_bytes = sum(map(len, stored.contents))
         self._stored_bytes = self._logged_bytes + len(stored.snapshot)
         self._is_warned = False
         self._cursors = Cursors(self.connections)

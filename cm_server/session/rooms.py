@@ -85,6 +85,7 @@ class Rooms:
         self._floor = Floor(self._log, hub, watcher, self._begin_snapshot)
         self._rooms: dict[SessionId, Room] = {}
         self._locks: WeakValueDictionary[SessionId, asyncio.Lock] = WeakValueDictionary()
+        self._opening: dict[SessionId, Mode | None] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._writer: asyncio.Task[None] | None = None
 
@@ -152,6 +153,8 @@ class Rooms:
         known = self._rooms.get(session_id)
         if known is not None:
             known.authors.set_mode(mode)
+        if session_id in self._opening:
+            self._opening[session_id] = mode
 
     # Files, by the learner.
 
@@ -237,22 +240,35 @@ class Rooms:
     # Within.
 
     async def _open_for(self, session_id: SessionId, person: PersonId) -> Room:
-        standing = await self._database.read(lambda session: store.find(session, session_id))
-        member_role(standing, person, session_id)
-        assert standing is not None
-        if standing.state not in states.OPEN:
-            raise faults.refusal("session-over", "This session has ended.", "Ask again to go on.")
-        return await self._open(standing)
+        """The room, for a member of a session that has not ended. The caller holds the session's lock."""
+        # A mode set while the rows are being read is not in them.
+        self._opening[session_id] = None
+        try:
+            standing = await self._database.read(lambda session: store.find(session, session_id))
+            member_role(standing, person, session_id)
+            assert standing is not None
+            if standing.state not in states.OPEN:
+                raise faults.refusal(
+                    "session-over", "This session has ended.", "Ask again to go on."
+                )
+            opened = await self._open(standing)
+            mode = self._opening[session_id]
+            if mode is not None:
+                opened.authors.set_mode(mode)
+            return opened
+        finally:
+            del self._opening[session_id]
 
     async def _open(self, standing: Standing) -> Room:
-        """The room, from memory or from its rows. The caller holds the session's lock."""
+        """The room, from memory or from its rows."""
         known = self._rooms.get(standing.session_id)
         if known is not None and not known.is_closed:
             return known
         # What a closed room still has in the queue belongs into the new one.
         await self._flushed(standing.session_id)
         stored = await self._load(standing.session_id)
-        opened = Room(self._floor, standing, stored)
+        shared = await document.SharedDocument.opened(stored.snapshot, stored.contents)
+        opened = Room(self._floor, standing, stored, shared)
         self._rooms[standing.session_id] = opened
         return opened
 
@@ -353,8 +369,8 @@ class Rooms:
         if known is not None:
             return known.document.texts()
         stored = await self._load(session_id)
-        contents = [update for _, update in stored.updates]
-        return document.SharedDocument(stored.snapshot, contents).texts()
+        shared = await document.SharedDocument.opened(stored.snapshot, stored.contents)
+        return shared.texts()
 
     def _begin_snapshot(self, of: Room, number: int, whole: bytes) -> None:
         task = asyncio.create_task(self._write_snapshot(of.session_id, number, whole))

@@ -250,6 +250,16 @@ async def test_mode_refuses_the_mentors_edits_and_not_the_learners(
             await back.waiting_for(lambda c: c.read() == "yes x = 1\n")
 
 
+async def test_mode_set_while_the_room_opens_holds_in_it(tmp_path: Path) -> None:
+    async with serving(tmp_path / "data.sqlite3", pacing=PACING) as server:
+        await server.open_session()
+        joining = asyncio.create_task(server.rooms.join(SESSION, MENTOR, None))
+        await asyncio.sleep(0)
+        server.rooms.set_mode(SESSION, "readOnly")
+        room, _ = await joining
+        assert not room.authors.participant(MENTOR).may_edit
+
+
 async def test_files_that_run_by_themselves_are_the_learners_alone(server: DocumentServer) -> None:
     await server.rooms.share(SESSION, LEARNER, ".vscode/tasks.json", "json", "{}")
     async with joined(server.url, LEARNER) as lea, joined(server.url, MENTOR) as mo:

@@ -57,7 +57,7 @@ async def test_constructed_update_changes_nothing_for_anybody(
 
 
 def test_panic_of_the_library_is_caught_at_the_door() -> None:
-    document = SharedDocument(b"", [])
+    document = SharedDocument.built(b"", [])
     document.take_own(document.plan_share("a.py", "x"))  # type: ignore[arg-type] # a plain path will do
     with pytest.raises(DocumentLost):
         document._apply(PANIC)
