@@ -282,7 +282,7 @@ def plain_capabilities() -> types.ClientCapabilities:
 
 def _teach(client: LanguageClient, editor: FakeEditor) -> None:
     """What pytest-lsp's client does not do by itself."""
-    converter = client.protocol._converter  # noqa: SLF001 - the library has no other way to it
+    converter = client.protocol._converter
     converter.register_structure_hook(types.Command | types.CodeAction, _action_hook(converter))
     converter.register_structure_hook(
         Union[types.Command, types.CodeAction],  # noqa: UP007 - to the converter another type
@@ -322,7 +322,10 @@ def _action_hook(converter: Any) -> Callable[[Any, Any], Any]:
 
 
 def _remembering(told: list[Any]) -> Callable[[Any], None]:
-    return lambda params: told.append(params)
+    def remember(params: Any) -> None:
+        told.append(params)
+
+    return remember
 
 
 def _edits_of(
