@@ -7,7 +7,7 @@ dropped without harm.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from cm_wire import limits
@@ -159,3 +159,9 @@ class Connection:
     def _wake(self) -> None:
         if self._reader is not None and not self._reader.done():
             self._reader.set_result(None)
+
+
+def replaced(connections: Iterable[Connection], person: PersonId, at_most: int) -> list[Connection]:
+    """The oldest connections of a person that have to go so that one more makes at most `at_most`."""
+    own = [connection for connection in connections if connection.person == person]
+    return own[: max(0, len(own) - at_most + 1)]

@@ -5,7 +5,7 @@ divergence alarm. Does not own sockets, rows, or the session's state. Everything
 synchronous call; what must wait for the disk is told later by the update log.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
@@ -393,9 +393,3 @@ class Room:
         if person not in self._told:
             self._told.add(person)
             self._floor.watcher.texts_differed(self.session_id, person, paths)
-
-
-def replaced(connections: Iterable[Connection], person: PersonId, at_most: int) -> list[Connection]:
-    """The oldest connections of a person that have to go so that one more makes at most `at_most`."""
-    own = [connection for connection in connections if connection.person == person]
-    return own[: max(0, len(own) - at_most + 1)]

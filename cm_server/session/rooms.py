@@ -30,7 +30,7 @@ from cm_server.session import (
     states,
     store,
 )
-from cm_server.session.connection import Connection, Pace
+from cm_server.session.connection import Connection, Pace, replaced
 from cm_server.session.files import FileTexts
 from cm_server.session.room import Agreement, Floor, Room, Watcher
 from cm_server.session.standing import Standing, member_role
@@ -129,7 +129,7 @@ class Rooms:
         for other in tuple(joined.connections):
             if other.client_id == client:
                 self._replace(joined, other)
-        for other in room.replaced(joined.connections, person, CONNECTIONS_PER_PERSON):
+        for other in replaced(joined.connections, person, CONNECTIONS_PER_PERSON):
             self._replace(joined, other)
         joined.enter(connection)
         return joined, connection
