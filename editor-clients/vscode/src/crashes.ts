@@ -16,7 +16,10 @@ export class Crashes {
     if (this.#at.length >= CRASHES_MAX) {
       return { kind: 'giveUp' };
     }
-    return { kind: 'restart', afterMs: Math.min(FIRST_PAUSE_MS * 4 ** (this.#at.length - 1), LONGEST_PAUSE_MS) };
+    return {
+      kind: 'restart',
+      afterMs: Math.min(FIRST_PAUSE_MS * 4 ** (this.#at.length - 1), LONGEST_PAUSE_MS),
+    };
   }
 
   forget(): void {
