@@ -204,5 +204,5 @@ def _options_of(params: object) -> object:
     return options.get("codementor") if isinstance(options, Mapping) else None
 
 
-async def _no_commands(name: str, arguments: Sequence[object] | None) -> object:  # noqa: ARG001
+async def _no_commands(name: str, arguments: Sequence[object] | None) -> object:  # noqa: ARG001 - the shape pygls calls
     raise JsonRpcMethodNotFound(f"There is no command {name}.")

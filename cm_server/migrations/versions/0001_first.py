@@ -21,7 +21,6 @@ def upgrade() -> None:
         sa.Column("terms", sa.LargeBinary(), nullable=False),
         sa.Column("wanted_mentor", sa.String(), nullable=True),
         sa.Column("attempt", sa.Integer(), nullable=False),
-        sa.Column("payment", sa.String(), nullable=False),
         sa.Column("funded", sa.Boolean(), nullable=False),
         sa.Column("posted_at_ms", sa.BigInteger(), nullable=False),
         sa.Column("expires_at_ms", sa.BigInteger(), nullable=False),
