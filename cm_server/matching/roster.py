@@ -6,7 +6,8 @@ free; what stands here may be a moment behind, which costs a refused claim and n
 
 import heapq
 from collections import defaultdict
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass, field
 from math import isqrt
 from typing import NamedTuple
 
@@ -15,7 +16,7 @@ from cm_server.matching.candidate import Candidate
 from cm_server.matching.facets import Facets
 from cm_server.matching.ranking import Ranked
 from cm_server.matching.scoring import Asked
-from cm_server.matching.shelf import Entry, Shelf
+from cm_server.matching.shelf import Entry, Shelf, Walk
 from cm_server.matching.weights import DEFAULT, Weights
 from cm_wire.asking import Terms
 from cm_wire.ids import PersonId
@@ -27,6 +28,16 @@ class _ShelfKey(NamedTuple):
     currency: str
     price_band: int
     is_new: bool
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class _Promise:
+    """The next part of one shelf, and what anyone in it or after it can have at most."""
+
+    minus_bound: float
+    on_terms_max: float = field(compare=False)
+    part: list[Entry] = field(compare=False)
+    walk: Walk = field(compare=False)
 
 
 class Roster:
@@ -82,14 +93,12 @@ class Roster:
         only_new: bool = False,
     ) -> list[Ranked]:
         """The first `count` of what `ranking.rank` would give of all on the list but `without`."""
-        search = _Search(self._on, scoring.asked(facets, self._weights), terms, count, without)
-        for key in sorted(self._shelves):
-            dearest_of_cheaper = _band_floor(key.price_band)
+        ask = scoring.asked(facets, self._weights)
+        search = _Search(self._on, ask, terms, count, without, self._weights)
+        for key, shelf in self._shelves.items():
             if key.currency == terms.price_max.currency and (key.is_new or not only_new):
-                if dearest_of_cheaper > terms.price_max.minor:
-                    continue
-                search.walk(self._shelves[key], dearest_of_cheaper, self._weights)
-        return search.result(self._weights)
+                search.add(shelf, _band_floor(key.price_band))
+        return search.result()
 
     def _key(self, candidate: Candidate) -> _ShelfKey:
         price = candidate.price_per_quarter
@@ -101,51 +110,65 @@ class Roster:
 
 
 class _Search:
-    """The best found so far, while one shelf after the other is walked. Nobody is looked at twice."""
+    """The best found so far, while the shelves are walked, always the one that promises most."""
 
     def __init__(
         self,
-        on: dict[PersonId, Candidate],
+        on: Mapping[PersonId, Candidate],
         ask: Asked,
         terms: Terms,
         count: int,
         without: Container[PersonId],
+        weights: Weights,
     ) -> None:
         self._on = on
         self._ask = ask
         self._terms = terms
         self._count = count
         self._without = without
+        self._weights = weights
+        self._seen: set[PersonId] = set()
+        self._promises: list[_Promise] = []
         self._scores: list[float] = []
         """The `count` best, as a heap: the least of them is first."""
         self._found: list[tuple[float, PersonId]] = []
 
-    def walk(self, shelf: Shelf, price_minor_min: int, weights: Weights) -> None:
-        on_terms_max = scoring.price(price_minor_min, self._terms, weights) + weights.language
-        seen: set[PersonId] = set()
-        for bound, part in shelf.best_first(self._ask, weights):
-            if len(self._scores) == self._count and bound + on_terms_max < self._scores[0]:
-                return
-            for minus_quality, person in part:
-                if person not in seen:
-                    seen.add(person)
-                    self._look_at(person, -minus_quality, weights)
+    def add(self, shelf: Shelf, price_minor_min: int) -> None:
+        if price_minor_min <= self._terms.price_max.minor:
+            dearest = scoring.price(price_minor_min, self._terms, self._weights)
+            walk = shelf.best_first(self._ask, self._weights)
+            self._promise(dearest + self._weights.language, walk)
 
-    def result(self, weights: Weights) -> list[Ranked]:
-        best = heapq.nsmallest(self._count, self._found)
+    def result(self) -> list[Ranked]:
+        while self._promises:
+            promise = heapq.heappop(self._promises)
+            if len(self._scores) == self._count and -promise.minus_bound < self._scores[0]:
+                break
+            for entry in promise.part:
+                if entry.person not in self._seen:
+                    self._seen.add(entry.person)
+                    self._look_at(entry)
+            self._promise(promise.on_terms_max, promise.walk)
         return [
-            ranking.explained(self._on[person], self._ask, self._terms, weights)
-            for _, person in best
+            ranking.explained(self._on[person], self._ask, self._terms, self._weights)
+            for _, person in heapq.nsmallest(self._count, self._found)
         ]
 
-    def _look_at(self, person: PersonId, quality: float, weights: Weights) -> None:
-        candidate = self._on[person]
-        if person in self._without or not ranking.meets(candidate, self._terms):
+    def _promise(self, on_terms_max: float, walk: Walk) -> None:
+        following = next(walk, None)
+        if following is not None:
+            bound, part = following
+            promise = _Promise(-(bound + on_terms_max), on_terms_max, part, walk)
+            heapq.heappush(self._promises, promise)
+
+    def _look_at(self, entry: Entry) -> None:
+        candidate = self._on[entry.person]
+        if entry.person in self._without or not ranking.meets(candidate, self._terms):
             return
         score = (
-            quality
-            + scoring.closeness(candidate, self._ask, weights)
-            + scoring.on_terms(candidate, self._terms, weights)
+            -entry.minus_quality
+            + scoring.closeness(candidate, self._ask, self._weights)
+            + scoring.on_terms(candidate, self._terms, self._weights)
         )
         if len(self._scores) < self._count:
             heapq.heappush(self._scores, score)
@@ -153,7 +176,7 @@ class _Search:
             heapq.heappushpop(self._scores, score)
         else:
             return
-        self._found.append((-score, person))
+        self._found.append((-score, entry.person))
 
 
 def _band_floor(band: int) -> int:

@@ -22,7 +22,7 @@ from cm_wire.ids import PersonId
 
 CASE_GRADES: Final = 8
 """Grade 1 is one solved case, 2 is up to three, then up to seven, …; the last has no upper end."""
-WALKED_AT_ONCE: Final = 16
+WALKED_AT_ONCE: Final = 4
 ROUNDING: Final = 1e-9
 """A bound and a score add the same numbers in another order."""
 _EVERYBODY: Final = ""
@@ -35,6 +35,10 @@ class Entry(NamedTuple):
 
     minus_quality: float
     person: PersonId
+
+
+Walk = Iterator[tuple[float, list[Entry]]]
+"""Parts of a shelf and, with each, what anyone in it or in a later one can have at most, but for the terms."""
 
 
 @dataclass(slots=True)
@@ -89,11 +93,8 @@ class Shelf:
             for entry in walk.entries:
                 yield entry.person
 
-    def best_first(self, ask: Asked, weights: Weights) -> Iterator[tuple[float, list[Entry]]]:
-        """Parts of the lists, the most promising first; each with what anyone not yet yielded can have at most.
-
-        The bound is of quality and closeness alone, and falls. Somebody may be yielded more than once.
-        """
+    def best_first(self, ask: Asked, weights: Weights) -> Walk:
+        """The most promising parts first. Somebody may be in more than one."""
         walks = self._walks(ask, weights)
         while walks:
             bound, promising = _bound(walks, weights)
