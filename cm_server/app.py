@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Mount
 
-from cm_server import assembly, demo_cards, http, identity, problems
+from cm_server import assembly, demo_cards, http, identity, problems, webhooks
 from cm_server.assembly import Assembly, Floor
 from cm_server.billing import payment_connection
 from cm_server.billing.payment_connection import Connection
@@ -21,6 +21,7 @@ from cm_server.clock import Clock, SystemClock
 from cm_server.db import Database, StorageUnavailable
 from cm_server.hub import Hub
 from cm_server.identity import NewId
+from cm_server.payment_service.webhooks import Sink
 from cm_server.payment_service.world import Settings as PaymentServiceSettings
 from cm_server.settings import Settings
 from cm_wire.faults import Refused
@@ -47,6 +48,8 @@ class App:
         """Open for work; raises `StorageUnavailable` when the database is not there."""
         await self.database.check()
         await self.assembly.start()
+        if self.payments.embedded is not None:
+            self.assembly.begin("payment service", self.payments.embedded.run())
         if self.settings.demo and self.payments.embedded is not None:
             await demo_cards.save(self.assembly.works.desk.till, self.payments.embedded)
         _log.info("started", boot=self.clock.boot_id, demo=self.settings.demo)
@@ -71,7 +74,12 @@ def build(
     real_clock = clock if settings.clock_factor == 1 else SystemClock()
     database = Database(settings.database)
     hub = Hub(clock.boot_id)
-    paying = payments or _payments(settings, real_clock)
+    # Only events of the embedded service come this way; by then the till exists.
+    paying = payments or _payments(
+        settings,
+        real_clock,
+        lambda body, sign: webhooks.take(app.assembly.works.desk.till, body, sign),
+    )
     floor = Floor(settings, real_clock, clock, database, hub, new_id, paying.gateway)
     assembled = assembly.assemble(floor)
     app: App = App(
@@ -86,6 +94,7 @@ def build(
             routes=[
                 *http.routes(settings, real_clock, database),
                 *assembled.routes,
+                webhooks.route(assembled.works.desk.till),
                 *_payment_pages(paying),
             ],
             exception_handlers={
@@ -100,7 +109,7 @@ def build(
     return app
 
 
-def _payments(settings: Settings, clock: Clock) -> Connection:
+def _payments(settings: Settings, clock: Clock, sink: Sink) -> Connection:
     """Stripe itself, or the embedded stand-in, whose state lies beside the database."""
     if settings.payment_service == "stripe":
         signing = (settings.stripe_webhook_secret, settings.stripe_webhook_secret_before)
@@ -111,7 +120,7 @@ def _payments(settings: Settings, clock: Clock) -> Connection:
     return payment_connection.to_embedded(
         clock,
         settings=PaymentServiceSettings(pages_url=f"{settings.address}{PAYMENT_PAGES}"),
-        sink=None,
+        sink=sink,
         state_path=settings.data_folder / "payment-service.sqlite3",
     )
 

@@ -62,9 +62,9 @@ class Assembly:
         """Take over what the last process left, then begin to work; before anyone is served."""
         self.works.rooms.start()
         await ticking.recover(self.works)
-        self._begin("meters", self.works.recorder.run())
-        self._begin("ticks", ticking.run(self.works))
-        self._begin("payments", payments.run(self.works))
+        self.begin("meters", self.works.recorder.run())
+        self.begin("ticks", ticking.run(self.works))
+        self.begin("payments", payments.run(self.works))
 
     async def stop(self) -> None:
         """Send everybody away, finish the commands that were begun, then store what waits."""
@@ -76,7 +76,8 @@ class Assembly:
         await self.works.recorder.checkpoint()
         await self.works.rooms.close()
 
-    def _begin(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+    def begin(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        """Run `work` beside the server until `stop`."""
         task = asyncio.create_task(work, name=name)
         task.add_done_callback(_say_if_failed)
         self._tasks.append(task)

@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from cm_server.ask import board
 from cm_server.ask.board import PostedAsk
-from cm_server.billing import charges, receipt_text, receipts
+from cm_server.billing import charges, receipt_text, receipts, refunds
 from cm_server.flow import asking, offering, telling
 from cm_server.flow.works import Works
 from cm_server.matching import facets, offers, records
@@ -236,7 +236,8 @@ async def refund(works: Works, learner: PersonId, session_id: SessionId, reason:
             limit=limits.REASON_CHARACTERS_MAX,
             got=len(reason),
         )
-    raise faults.refusal("unavailable", "TEMP")
+    answer = await refunds.request(works.desk.till, session_id, learner, reason)
+    telling.noticed(works.desk, learner, answer.says)
 
 
 async def close_unrated(works: Works) -> None:

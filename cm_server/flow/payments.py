@@ -1,20 +1,17 @@
 """Money's own time: calls that wait for the provider, receipts that a crash kept from being issued."""
 
 from collections.abc import Awaitable, Callable
-from typing import Final
 
 import structlog
 from sqlmodel import Session
 
-from cm_server.billing import outbox, receipts
+from cm_server.billing import receipts, sweeper
 from cm_server.db import StorageUnavailable
 from cm_server.flow import asking, meeting
 from cm_server.flow.works import Works
 from cm_server.session import register
 from cm_wire.faults import Refused
 from cm_wire.ids import SessionId
-
-ROUND_SECONDS: Final = 1.0
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -23,9 +20,7 @@ async def run(works: Works) -> None:
     """Catch up with what the last process left, then make due calls until cancelled."""
     await _guarded(works, "settle what was left", _settle_left)
     await _guarded(works, "resume searches", lambda w: asking.resume_unfunded(w.desk))
-    while True:
-        await _guarded(works, "make due calls", lambda w: outbox.perform_due(w.desk.till))
-        await works.desk.clock.sleep(ROUND_SECONDS)
+    await sweeper.run(works.desk.till)
 
 
 async def _settle_left(works: Works) -> None:

@@ -43,7 +43,7 @@ from tests.support.waiting import until
 from tests.support.yjs_client import YjsClient
 
 BACKGROUND_ROUNDS = 3
-"""Meters, ticks, payments."""
+"""Meters, ticks, payments; the embedded payment service has one more."""
 
 Payments = Literal["fake", "embedded"]
 
@@ -118,8 +118,8 @@ class World:
 
     def _is_quiet(self) -> bool:
         """Every background round is over: each sleeps until its next, as does each connection's watch."""
-        connections = self.app.assembly.control.connections
-        return self.clock.sleepers >= BACKGROUND_ROUNDS + connections
+        rounds = BACKGROUND_ROUNDS + (self.app.payments.embedded is not None)
+        return self.clock.sleepers >= rounds + self.app.assembly.control.connections
 
     def _alive(self) -> list[ControlClient]:
         return [client for client in self.clients if client.closed_with is None]
