@@ -25,7 +25,7 @@ from cm_wire.ids import AskId, PersonId
 from cm_wire.money import Money
 
 LIST_LENGTH: Final = 20
-RANKED_AT_ONCE: Final = 50
+RANKED_AT_ONCE: Final = 30
 DEEPER: Final = 8
 """Where all of the best are busy, so many times as many are looked at."""
 
