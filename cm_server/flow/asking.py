@@ -117,9 +117,13 @@ async def expire_overdue(desk: Desk) -> None:
 async def advance(desk: Desk, ask_id: AskId) -> None:
     """Do what is to be done for one ask now: ring, wait, or say that nobody is there."""
     ask = await desk.database.read(lambda session: board.find(session, ask_id))
-    if ask is None:
+    if ask is None or ask.state not in states.OPEN:
         return
     ranked = await _of_ask(desk, ask)
+    if not await desk.database.read(
+        lambda session: search.is_due(session, ask, ranked, desk.now_ms(), desk.pace)
+    ):
+        return
 
     def step(session: Session) -> search.Outcome | None:
         return search.advance(session, ask_id, ranked, desk.new_id, desk.now_ms(), desk.pace)

@@ -12,7 +12,7 @@ from cm_server.identity import NewId
 from cm_server.matching import offers, waves
 from cm_server.matching.offers import Call, Offer
 from cm_server.matching.ranking import Ranked
-from cm_server.matching.waves import Nobody, Pace, Ring, Search, Wait
+from cm_server.matching.waves import Nobody, Pace, Ring, Search, Step, Wait
 from cm_wire.ids import AskId, OfferId
 
 
@@ -24,6 +24,19 @@ class Outcome:
     rang: tuple[Offer, ...] = ()
     changed: bool = False
     someone_came: bool = False
+
+
+def is_due(
+    session: Session, ask: PostedAsk, ranked: Sequence[Ranked], now_ms: int, pace: Pace
+) -> bool:
+    """Whether `advance` would change anything now; a look costs no write, and most looks find nothing to do."""
+    match _next_step(session, ask, ranked, now_ms, pace):
+        case Ring():
+            return ask.funded or ask.state == "nobody"
+        case Nobody():
+            return ask.state != "nobody"
+        case Wait():
+            return False
 
 
 def advance(
@@ -41,15 +54,7 @@ def advance(
     ask = board.find(session, ask_id)
     if ask is None or ask.state not in states.OPEN:
         return None
-    made = offers.of_ask(session, ask_id)
-    search = Search(
-        ranked=ranked,
-        rung={offer.mentor for offer in made if offer.state != "withdrawn"},
-        taken=offers.taken(session, [one.mentor for one in ranked]),
-        open_offers=sum(offer.state == "open" for offer in made),
-        searching_ms=now_ms - ask.posted_at_ms,
-    )
-    step = waves.next_step(search, pace)
+    step = _next_step(session, ask, ranked, now_ms, pace)
     match step:
         case Ring():
             return _ring(session, ask, step, new_id, now_ms, pace)
@@ -62,6 +67,20 @@ def advance(
             return Outcome(moved, changed=True)
         case _:
             assert_never(step)
+
+
+def _next_step(
+    session: Session, ask: PostedAsk, ranked: Sequence[Ranked], now_ms: int, pace: Pace
+) -> Step:
+    made = offers.of_ask(session, ask.ask_id)
+    search = Search(
+        ranked=ranked,
+        rung={offer.mentor for offer in made if offer.state != "withdrawn"},
+        taken=offers.taken(session, [one.mentor for one in ranked]),
+        open_offers=sum(offer.state == "open" for offer in made),
+        searching_ms=now_ms - ask.posted_at_ms,
+    )
+    return waves.next_step(search, pace)
 
 
 def _ring(
