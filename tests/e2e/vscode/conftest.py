@@ -1,0 +1,114 @@
+"""One VS Code installation, one build, one Chromium and one server for all tests of this folder."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import msgspec
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from cm_server import demo_people
+from cm_server.demo import stage
+from tests.e2e.vscode import code_server, window
+from tests.e2e.vscode.code_server import VisualStudioCode
+from tests.e2e.vscode.window import Window
+
+SIZE = (1360, 820)
+
+
+@pytest.fixture(scope="session")
+def packages(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    missing = code_server.missing()
+    if missing and os.environ.get("CI"):
+        pytest.fail(missing)
+    if missing:
+        pytest.skip(missing)
+    return code_server.build(tmp_path_factory.mktemp("packages"))
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright, window.chromium(playwright) as opened:
+        yield opened
+
+
+class Server:
+    """A running demo server and the tokens of its people."""
+
+    def __init__(self, address: str, data: Path) -> None:
+        self.address = address
+        self._people = msgspec.json.decode(
+            (data / demo_people.FILE_NAME).read_bytes(), type=list[demo_people.DemoPerson]
+        )
+
+    def variables(self, email: str) -> dict[str, str]:
+        """What makes an editor's cm-lsp that person's."""
+        token = next(person.token for person in self._people if person.email == email)
+        return {"CM_SERVER_URL": self.address, "CM_TOKEN": token}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Offers stay open for minutes, since a machine that does much at once must not lose them."""
+    data = tmp_path_factory.mktemp("server") / "data"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CM_OFFER_WINDOW_SECONDS", "600")
+        patch.setenv("CM_ASK_EXPIRES_SECONDS", "1200")
+        with stage.server(data, 1) as address:
+            yield Server(address, data)
+
+
+StartCode = Callable[[str, dict[str, str]], VisualStudioCode]
+
+
+@pytest.fixture(scope="module")
+def start_code(
+    packages: list[Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[StartCode]:
+    """Starts a VS Code of the given name with the given environment; all end with the module."""
+    with ExitStack() as exits:
+
+        def start(name: str, variables: dict[str, str]) -> VisualStudioCode:
+            code = VisualStudioCode(tmp_path_factory.mktemp(name), packages, variables)
+            exits.callback(code.stop)
+            code.start()
+            return code
+
+        yield start
+
+
+@pytest.fixture(scope="module")
+def open_window(
+    browser: Browser, request: pytest.FixtureRequest
+) -> Iterator[Callable[[VisualStudioCode], Window]]:
+    with ExitStack() as exits:
+
+        def show(code: VisualStudioCode) -> Window:
+            opened = Window.open(browser, code, SIZE)
+            exits.callback(opened.close)
+            opened_windows.append(opened)
+            return opened
+
+        opened_windows: list[Window] = []
+        request.node.stash[WINDOWS] = opened_windows
+        yield show
+
+
+WINDOWS = pytest.StashKey[list[Window]]()
+
+
+@pytest.fixture(autouse=True)
+def evidence(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What was on screen when a test failed, and what the extension wrote into its log."""
+    failed_before = request.session.testsfailed
+    yield
+    if request.session.testsfailed == failed_before:
+        return
+    folder = code_server.PROJECT / "artifacts"
+    folder.mkdir(exist_ok=True)
+    for number, shown in enumerate(request.node.parent.stash.get(WINDOWS, [])):
+        name = f"{request.node.name}-{number}"
+        shown.page.screenshot(path=str(folder / f"{name}.png"))
+        (folder / f"{name}.log").write_text(shown.code.log())
