@@ -56,6 +56,15 @@ def move_hold(hold: Hold, event: HoldEvent) -> bool:
     return True
 
 
+def is_pointless(session: Session, key: str) -> bool:
+    """A hold that never came about and that nobody waits for any more; it is ended here and not asked for anew."""
+    hold = session.get(Hold, key)
+    if hold is None or hold.state != "requested" or hold.to_capture_minor:
+        return False
+    payment = store.payment(session, PaymentId(hold.payment_id))
+    return payment.state in payment_states.PAYMENT_OVER and move_hold(hold, "voided")
+
+
 def queue_void(session: Session, hold: Hold, at_ms: int) -> None:
     call = calls.Void(hold_key=hold.key, hold=HoldRef(hold.ref))
     store.enqueue(session, f"{hold.key}:void", hold.payment_id, call, at_ms)

@@ -128,6 +128,9 @@ def _never_arrived(session: Session, key: str, at_ms: int) -> None:
     row = store.outbox_row(session, key)
     if row is None or row.state == "done":
         return
+    if effects.is_pointless(session, row.key):
+        row.state = "done"
+        return
     if row.stored_failures:
         row.call_key = f"{row.key}:a{row.attempts + 1}"
     row.stored_failures = 0

@@ -101,9 +101,9 @@ def differences_between(
                 if name == "gateway":
                     ours[posting.cause, currency] += sign * posting.minor
     return [
-        Difference(at[0], at[1], ours[at], theirs[at], _cause(at in ours, kinds.get(at)))
+        Difference(*at, ours.get(at, 0), theirs.get(at, 0), _cause(at in ours, kinds.get(at)))
         for at in sorted({*theirs, *ours})
-        if ours[at] != theirs[at]
+        if ours.get(at, 0) != theirs.get(at, 0)
     ]
 
 

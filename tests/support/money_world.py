@@ -113,6 +113,12 @@ class MoneyWorld:
             self.recorder.hear(session_id, "mentor", active=True)
             await self.recorder.tick()
 
+    async def serve_silently(self, session_id: SessionId, seconds: int) -> None:
+        """Both are there and no tick runs."""
+        await self.clock.advance(seconds)
+        for role in counting.ROLES:
+            self.recorder.hear(session_id, role)
+
     async def end(self, session_id: SessionId) -> Issued:
         await self.recorder.end(session_id, "learner-ended", by=LEARNER)
         return await charges.settle(self.till, session_id)

@@ -1,0 +1,247 @@
+"""Seeded bugs in the money, each a replacement of one text by another; the suite must notice every one of them.
+
+`python -m tests.mutations.money_mutants` copies the tree, seeds one bug at a time, runs the tests named with it, and
+fails if a bug survives. A text that is no longer there is an error, so the list cannot rot.
+"""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+MACHINE = "tests/property/test_money_machine.py"
+NASTY = "tests/integration/billing"
+RATING = "tests/property/test_rating.py"
+MINUTES = "tests/property/test_minutes.py"
+LEDGER = "tests/contract/test_ledger_conformance.py"
+METER = "tests/integration/test_meter.py"
+SECONDS_MAX = 300
+
+
+@dataclass(frozen=True)
+class Mutant:
+    name: str
+    file: str
+    old: str
+    new: str
+    tests: tuple[str, ...]
+
+
+B, M = "cm_server/billing", "cm_server/meter"
+MUTANTS = (
+    Mutant(
+        "the gap of a restart is billed",
+        f"{M}/store.py",
+        "until_ms=mark.proved_ms if proved_here else running.from_ms,",
+        "until_ms=(mark.proved_ms if proved_here else running.from_ms) + 60_000,",
+        (MACHINE, METER),
+    ),
+    Mutant(
+        "one party present suffices",
+        f"{M}/counting.py",
+        "seen_ms = min(situation.learner.seen_ms, situation.mentor.seen_ms)",
+        "seen_ms = max(situation.learner.seen_ms, situation.mentor.seen_ms)",
+        (MACHINE, METER),
+    ),
+    Mutant(
+        "pauses are billed",
+        f"{M}/counting.py",
+        "return seen_ms if situation.block is None else min(seen_ms, situation.block[0])",
+        "return seen_ms",
+        (METER, MACHINE),
+    ),
+    Mutant(
+        "no cap",
+        f"{M}/minutes.py",
+        "return min(self.counted_ms + proved_ms, self.cap_seconds * 1000)",
+        "return self.counted_ms + proved_ms",
+        (MINUTES,),
+    ),
+    Mutant(
+        "a long silence is billed when it ends",
+        f"{M}/counting.py",
+        "if now_ms - self.seen_ms <= rules.silence_ms:",
+        "if True:",
+        (METER, MACHINE),
+    ),
+    Mutant(
+        "an old owner may write",
+        f"{M}/store.py",
+        "    if session.connection().execute(statement).rowcount != 1:",
+        "    if session.connection().execute(statement).rowcount > 1:",
+        (METER,),
+    ),
+    Mutant(
+        "the end bills what was not shown",
+        f"{M}/counting.py",
+        "counted_ms = min(minutes.counted_at(proved_ms), last_shown_ms)",
+        "counted_ms = minutes.counted_at(proved_ms)",
+        (METER,),
+    ),
+    Mutant(
+        "started minutes are billed",
+        f"{M}/rating.py",
+        "increments = (past_free - plan.first_seconds) // plan.increment_seconds",
+        "increments = -(-(past_free - plan.first_seconds) // plan.increment_seconds)",
+        (RATING,),
+    ),
+    Mutant(
+        "shares round down",
+        f"{M}/rating.py",
+        "units = (net.minor // step * kept + WHOLE_BASIS_POINTS // 2) // WHOLE_BASIS_POINTS",
+        "units = net.minor // step * kept // WHOLE_BASIS_POINTS",
+        (RATING,),
+    ),
+    Mutant(
+        "holds are filled greedily",
+        f"{B}/allocation.py",
+        "if len(chosen) < count and size and size + sum(later) >= missing:",
+        "if len(chosen) < count and size:",
+        (RATING,),
+    ),
+    Mutant(
+        "a journal key may be used twice",
+        f"{B}/ledger.py",
+        "    if stored != fingerprint:",
+        "    if False:",
+        (LEDGER,),
+    ),
+    Mutant(
+        "idempotency keys change with each attempt",
+        f"{B}/outbox.py",
+        "return await calls.make(till.gateway, row.call_key, call)",
+        "return await calls.make(till.gateway, f'{row.call_key}:{row.attempts}', call)",
+        (MACHINE, NASTY),
+    ),
+    Mutant(
+        "a timeout counts as done",
+        f"{B}/outbox.py",
+        "    row.due_at_ms = at_ms + min(1000 * 2 ** min(row.attempts, 20), BACKOFF_MS_MAX)",
+        "    row.state = 'done'",
+        (NASTY, MACHINE),
+    ),
+    Mutant(
+        "partial refunds go beyond the capture",
+        f"{B}/refunds.py",
+        "    if not 0 < amount.minor <= left_minor:",
+        "    if not 0 < amount.minor:",
+        (NASTY, MACHINE),
+    ),
+    Mutant(
+        "no reversal after the payout",
+        f"{B}/refunds.py",
+        "    payouts.reverse(session, till, payment, share.minor)",
+        "    pass",
+        (NASTY,),
+    ),
+    Mutant(
+        "payout inside the window",
+        f"{B}/payouts.py",
+        "till.now_ms() >= over_at_ms",
+        "till.now_ms() >= 0",
+        (NASTY, MACHINE),
+    ),
+    Mutant(
+        "the payout forgets refunds",
+        f"{B}/payouts.py",
+        "net_minor = captured_minor(session, payment) - payment.refunded_minor",
+        "net_minor = captured_minor(session, payment)",
+        (NASTY, MACHINE),
+    ),
+    Mutant(
+        "the whole hold is captured",
+        f"{B}/charges.py",
+        "    hold.to_capture_minor = minor",
+        "    minor = hold.to_capture_minor = hold.amount_minor",
+        (NASTY, MACHINE),
+    ),
+    Mutant(
+        "less than a card takes is captured",
+        f"{B}/allocation.py",
+        "    if amount_minor < max(minimum_minor, 1):",
+        "    if amount_minor < 1:",
+        (RATING,),
+    ),
+    Mutant(
+        "an unused hold stays on the card",
+        f"{B}/charges.py",
+        "    _void_unused(session, payment, till.now_ms())\n    return receipts",
+        "    return receipts",
+        (NASTY, MACHINE),
+    ),
+    Mutant(
+        "a late hold is kept",
+        f"{B}/effects.py",
+        '    if payment.state != "authorised" and hold.to_capture_minor == 0:',
+        "    if False:",
+        (NASTY, MACHINE),
+    ),
+    Mutant(
+        "a failed refund leaves escrow short",
+        f"{B}/journals.py",
+        "        legs.append(Leg(pending, accounts.escrow(payment, currency), amount.minor))",
+        "        legs.append(Leg(pending, accounts.losses(currency), amount.minor))",
+        (NASTY,),
+    ),
+    Mutant(
+        "an open dispute does not stop the payout",
+        f"{B}/payouts.py",
+        "        and not store.open_disputes(session, payment.id)\n        and not store.open_cases(session, payment.id)",
+        "",
+        (NASTY,),
+    ),
+    Mutant(
+        "reconciliation overlooks unknown lines",
+        f"{B}/reconcile.py",
+        "for at in sorted({*theirs, *ours})",
+        "for at in sorted(ours)",
+        (NASTY,),
+    ),
+)
+
+
+def main(names: list[str]) -> int:
+    survivors = [
+        mutant.name
+        for mutant in MUTANTS
+        if (not names or any(name in mutant.name for name in names)) and not _is_killed(mutant)
+    ]
+    for name in survivors:
+        sys.stdout.write(f"SURVIVED  {name}\n")
+    return 1 if survivors else 0
+
+
+def _is_killed(mutant: Mutant) -> bool:
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder)
+        for package in ("cm_wire", "cm_server", "tests"):
+            shutil.copytree(
+                ROOT / package, copy / package, ignore=shutil.ignore_patterns("__pycache__")
+            )
+        shutil.copy(ROOT / "pyproject.toml", copy)
+        file = copy / mutant.file
+        text = file.read_text()
+        if text.count(mutant.old) != 1:
+            raise SystemExit(
+                f"{mutant.name}: the text stands {text.count(mutant.old)} times in {mutant.file}"
+            )
+        file.write_text(text.replace(mutant.old, mutant.new))
+        for tests in mutant.tests:
+            command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", tests]
+            ended = subprocess.run(
+                command, cwd=copy, capture_output=True, text=True, timeout=SECONDS_MAX, check=False
+            )
+            if ended.returncode == 1:
+                sys.stdout.write(f"killed    {mutant.name}  by {tests}\n")
+                sys.stdout.flush()
+                return True
+            if ended.returncode != 0:
+                raise SystemExit(f"{mutant.name}: {tests} could not run:\n{ended.stdout[-2000:]}")
+    return False
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
