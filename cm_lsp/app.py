@@ -23,6 +23,7 @@ from cm_lsp.language_server import Server
 from cm_lsp.session import meter_view, mirror, views
 from cm_lsp.session.marks import AllMarks
 from cm_lsp.session.meter_display import MeterDisplay
+from cm_lsp.session.place import Place
 from cm_lsp.settings import Settings
 from cm_lsp.sharing import client_profiles
 from cm_lsp.sharing.positions import PositionEncoding
@@ -46,12 +47,13 @@ CHAT_LINES_KEPT: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What the process is given: where it may keep files, its environment, chance."""
+    """What the process is given: where it may keep files, its environment, chance, the wall clock (seconds since 1970)."""
 
     environment: Mapping[str, str]
     cache_folder: Path
     randomness: random.Random
     version: str
+    now: Callable[[], float]
 
 
 class Codementor:
@@ -106,7 +108,7 @@ class Codementor:
         """Connect, if somebody is signed in."""
         for warning in self.warnings:
             self.editor.say(f"Codementor: {warning}", types.MessageType.Warning)
-        mirror.remove_leftovers(self._machine.cache_folder, None)
+        mirror.remove_leftovers(self._machine.cache_folder, self._machine.now())
         if not self.settings.token:
             self._tell_status(LinkState("signedOut", _SIGN_IN))
             return
@@ -200,7 +202,7 @@ class Codementor:
     # Within.
 
     def _enter(self, view: SessionView) -> None:
-        from cm_lsp.session.room import Place, Room
+        from cm_lsp.session.room import Room
 
         if self.room is not None:
             self.room.stop()

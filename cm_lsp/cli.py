@@ -5,6 +5,7 @@ import logging
 import os
 import random
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
@@ -75,9 +76,9 @@ def _serve(parsed: argparse.Namespace) -> int:
 
     environment = _taken(os.environ)
     server = Server(version())
-    from_editor.register(
-        server, Machine(environment, cache_folder(), random.SystemRandom(), version())
-    )
+    now = time.time  # noqa: TID251 - the command line is the edge
+    machine = Machine(environment, cache_folder(), random.SystemRandom(), version(), now)
+    from_editor.register(server, machine)
     if parsed.tcp is not None:
         return transports.serve_tcp(server, parsed.tcp)
     if parsed.ws is not None:

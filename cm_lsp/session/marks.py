@@ -61,8 +61,8 @@ class AllMarks:
     def of(self, uri: str) -> Marks:
         return self._by_key.setdefault(documents.key(uri), Marks())
 
-    def clear(self) -> None:
-        self._by_key.clear()
+    def forget(self, uri: str) -> None:
+        self._by_key.pop(documents.key(uri), None)
 
 
 def _caret(position: lsp_ext.Position) -> lsp_ext.Range:

@@ -8,9 +8,12 @@ import contextlib
 import os
 import shutil
 from pathlib import Path
+from typing import Final
 
 from cm_wire import paths
 from cm_wire.ids import FilePath, SessionId
+
+LEFTOVER_SECONDS: Final = 24 * 3600
 
 
 class Mirror:
@@ -36,9 +39,12 @@ class Mirror:
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
-def remove_leftovers(cache_folder: Path, keep: SessionId | None) -> None:
-    """Mirrors of sessions that ended while no editor was there to remove them."""
+def remove_leftovers(cache_folder: Path, now: float) -> None:
+    """Mirrors of sessions that ended while no editor was there to remove them. `now` as in a file's time.
+
+    Younger ones may belong to another editor of this user: no session lasts as long as `LEFTOVER_SECONDS`.
+    """
     with contextlib.suppress(OSError):
         for folder in (cache_folder / "mirrors").iterdir():
-            if folder.name != keep:
+            if now - folder.stat().st_mtime > LEFTOVER_SECONDS:
                 shutil.rmtree(folder, ignore_errors=True)

@@ -7,70 +7,35 @@ opens what is shared; that is all the difference there is.
 
 import asyncio
 import logging
-import random
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Awaitable, Sequence
 from typing import Final
 
 from cm_lsp import lsp_ext
-from cm_lsp.documents import OpenDocument, OpenDocuments
-from cm_lsp.session import marks, share_table, views
+from cm_lsp.documents import OpenDocument
+from cm_lsp.session import share_table, views
 from cm_lsp.session.cursors import Cursors
+from cm_lsp.session.drawing import Drawing
 from cm_lsp.session.mirror import Mirror
+from cm_lsp.session.place import Place
 from cm_lsp.session.share_table import ShareTable
 from cm_lsp.session.sync import Sync
-from cm_lsp.settings import Settings
 from cm_lsp.sharing import document as session_documents
-from cm_lsp.sharing.bridge_messages import Authority, BridgeState, Change
+from cm_lsp.sharing.bridge_messages import Authority, Change
 from cm_lsp.sharing.buffer import Buffer, EditorSide
-from cm_lsp.sharing.client_profiles import ClientProfile
 from cm_lsp.sharing.document import Delta, SessionDocument
 from cm_lsp.sharing.positions import Position
-from cm_lsp.to_editor import Editor
 from cm_lsp.to_server.backoff import Backoff
 from cm_lsp.to_server.channel import DocumentChannel
 from cm_wire import faults
 from cm_wire.ids import FilePath, YjsClientId
 from cm_wire.session import FileDiagnostics, SessionView, SharedFile
-from cm_wire.to_client import Result
-from cm_wire.to_server import Command, ShareFile, UnshareFile
+from cm_wire.to_server import ShareFile, UnshareFile
 from cm_wire.yjs.awareness import Entry
 
 log = logging.getLogger(__name__)
 
 TICK_SECONDS: Final = 0.25
 CURSOR_RENEWAL_SECONDS: Final = 15.0
-MARKS_SECONDS: Final = 0.2
-"""Cursors drawn by plain LSP are drawn anew this often at most."""
-
-SendCommand = Callable[[Command], Awaitable[Result]]
-
-_SYNC_STATE: Final[dict[BridgeState, lsp_ext.SyncState]] = {
-    BridgeState.CLOSED: "closed",
-    BridgeState.IN_STEP: "inSync",
-    BridgeState.SENDING: "sending",
-    BridgeState.WAITING: "waitingForEditor",
-    BridgeState.REFUSED: "refused",
-    BridgeState.CALMING: "waitingForEditor",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """What a room stands on; the same for every session of this process."""
-
-    editor: Editor
-    documents: OpenDocuments
-    profile: ClientProfile
-    settings: Settings
-    client: str
-    cache_folder: Path
-    roots: tuple[str, ...]
-    randomness: random.Random
-    send: SendCommand
-    round_trip_ms: Callable[[], int | None]
-    marks: marks.AllMarks
 
 
 class Room:
@@ -84,9 +49,14 @@ class Room:
         self._cursors = Cursors()
         self._mirror = Mirror(place.cache_folder, view.session_id)
         self._sync = Sync(view.you, self)
+        self._bases: dict[FilePath, str] = {}
+        self._waiting: set[FilePath] = set()
+        """Files of the learner's that are shared and not open: which changes are whose is known only when they are."""
         self._shown: set[FilePath] = set()
-        self._told_sync: dict[FilePath, lsp_ext.SyncState] = {}
-        self._marks_due: asyncio.TimerHandle | None = None
+        self._followed_to: FilePath | None = None
+        self._drawing = Drawing(
+            place.editor, place.marks, self._cursors, self._buffers, place.round_trip_ms
+        )
         self._cursor_told_at = 0.0
         self.following: str | None = None
         self._tasks: set[asyncio.Task[object]] = set()
@@ -116,8 +86,7 @@ class Room:
             task.cancel()
         for buffer in self._buffers.values():
             buffer.stop()
-        self._cursors.forget_others()
-        self._draw_cursors()
+        self._drawing.clear()
         self._buffers.clear()
         if self.view.you == "mentor":
             self._mirror.remove()
@@ -126,7 +95,7 @@ class Room:
         """The server told the state anew."""
         self.view = view
         self.tell_session()
-        self._draw_cursors()
+        self._drawing.cursors_now()
 
     def tell_session(self) -> None:
         shape = views.shape(self.view, self.table.uris())
@@ -135,24 +104,28 @@ class Room:
     # What the editor reports.
 
     def opened(self, document: OpenDocument) -> None:
+        path = self.table.path(document.uri)
+        if path is not None and path in self._waiting and self._sync.document is not None:
+            self._add(path, self._sync.document)
+            return
         buffer = self._buffer_at(document.uri)
         if buffer is not None:
             buffer.uri = document.uri
             buffer.opened(document)
-            self._tell_sync(buffer)
-            self._draw_cursors()
+            self._tell_sync()
+            self._drawing.cursors_now()
 
     def changed_text(self, uri: str, version: int, changes: Sequence[Change]) -> None:
         buffer = self._buffer_at(uri)
         if buffer is not None:
             buffer.changed(version, changes)
-            self._later_marks()
+            self._drawing.cursors_soon()
 
     def closed(self, uri: str) -> None:
         buffer = self._buffer_at(uri)
         if buffer is not None:
             buffer.closed()
-            self._tell_sync(buffer)
+            self._tell_sync()
 
     def cursor_moved(self, uri: str, anchor: Position, head: Position) -> None:
         """The user's own cursor, reported or inferred."""
@@ -180,6 +153,7 @@ class Room:
             )
         text = share_table.check_text(path, str(document.text))
         self.table.add(path, document.uri)
+        self._bases[path] = text
         share = ShareFile(
             session_id=self.view.session_id,
             path=path,
@@ -241,12 +215,13 @@ class Room:
         for buffer in self._buffers.values():
             buffer.stop()
         self._buffers.clear()
+        self._waiting.clear()
 
     def files_changed(self) -> None:
         document = self._sync.document
         assert document is not None
         present = document.paths()
-        for path in tuple(self._buffers):
+        for path in (*self._buffers, *self._waiting):
             if path not in present:
                 self._drop(path)
         for path in sorted(present):
@@ -261,21 +236,21 @@ class Room:
     def texts_settled(self) -> None:
         for buffer in self._buffers.values():
             buffer.pump()
-        self._later_marks()
+        self._drawing.cursors_soon()
 
     def cursors_moved(self, entries: list[Entry]) -> None:
         document = self._sync.document
         if document is None:
             return
         self._cursors.heard(entries, document.author)
-        self._later_marks()
+        self._drawing.cursors_soon()
         self._follow_again()
 
     def connection_changed(self, *, is_connected: bool) -> None:
         if not is_connected:
             self._cursors.forget_others()
-            self._later_marks()
-        self._tell_all_sync()
+            self._drawing.cursors_soon()
+        self._tell_sync()
 
     def update_refused(self, reason: str) -> None:
         log.error("update-refused session=%s reason=%s", self.view.session_id, reason)
@@ -300,16 +275,22 @@ class Room:
         if uri is None:
             return
         self.table.add(path, uri)
+        open_document = self._place.documents.get(uri)
+        base = self._base(path, open_document)
+        if self.view.you == "learner" and base is None:
+            self._waiting.add(path)
+            return
+        self._waiting.discard(path)
         buffer = Buffer(
             path,
             uri,
             document,
             self._side,
+            base=base,
             may_edit=lambda: self._may_edit(path),
             send=self._channel.send_updates,
         )
         self._buffers[path] = buffer
-        open_document = self._place.documents.get(uri)
         if open_document is not None:
             self.opened(open_document)
         elif self.view.you == "mentor" and path not in self._shown:
@@ -319,13 +300,27 @@ class Room:
             "file-shared session=%s language=%s", self.view.session_id, file and file.language_id
         )
 
+    def _base(self, path: FilePath, open_document: OpenDocument | None) -> str | None:
+        """What the editor's text and the shared text come from.
+
+        Just shared: what was sent. Later, as after a restart: what the editor has, so that it gets what is missing there and
+        nothing that others wrote is taken for deleted.
+        """
+        sent = self._bases.pop(path, None)
+        if self.view.you == "mentor" or sent is not None:
+            return sent
+        return str(open_document.text) if open_document is not None else None
+
     def _drop(self, path: FilePath) -> None:
-        self._buffers.pop(path).stop()
+        self._waiting.discard(path)
+        buffer = self._buffers.pop(path, None)
+        if buffer is not None:
+            buffer.stop()
         uri = self.table.uri(path)
         self.table.remove(path)
         self._shown.discard(path)
         if uri is not None:
-            self._place.marks.of(uri).cursors = ()
+            self._place.marks.forget(uri)
 
     def _uri_for(self, path: FilePath, document: SessionDocument) -> str | None:
         if self.view.you == "learner":
@@ -356,61 +351,19 @@ class Room:
             return False
         return views.may_edit(self.view, read_only_file=bool(file and file.read_only))
 
+    def _tell_sync(self) -> None:
+        self._drawing.sync_states(is_connected=self._sync.is_connected)
+
     def _buffer_at(self, uri: str) -> Buffer | None:
         path = self.table.path(uri)
         return self._buffers.get(path) if path is not None else None
 
-    # Drawing.
-
-    def _later_marks(self) -> None:
-        """A plugin draws at once, plain LSP a few times a second."""
-        if self._place.editor.claims.cursors:
-            self._draw_cursors()
-        elif self._marks_due is None:
-            loop = asyncio.get_running_loop()
-            self._marks_due = loop.call_later(MARKS_SECONDS, self._draw_cursors)
-
-    def _draw_cursors(self) -> None:
-        if self._marks_due is not None:
-            self._marks_due.cancel()
-            self._marks_due = None
-        for path, buffer in self._buffers.items():
-            cursors = self._cursors.in_file(path, buffer)
-            of_document = self._place.marks.of(buffer.uri)
-            if cursors == of_document.cursors or not buffer.is_open:
-                continue
-            of_document.cursors = cursors
-            self._draw(buffer.uri)
-
-    def _draw(self, uri: str) -> None:
-        editor, of_document = self._place.editor, self._place.marks.of(uri)
-        if editor.claims.cursors:
-            editor.notify(lsp_ext.CURSORS, lsp_ext.Cursors(uri=uri, cursors=of_document.cursors))
-        else:
-            editor.publish_diagnostics(uri, of_document.diagnostics(with_cursors=True))
-            editor.refresh_marks()
-
     def _follow_again(self) -> None:
         path = self._cursors.where_is(self.following) if self.following else None
         uri = self.table.uri(path) if path is not None else None
-        if uri is not None and path not in self._shown:
-            assert path is not None
-            self._shown = {path}
+        if uri is not None and path != self._followed_to:
+            self._followed_to = path
             self._later(self._place.editor.show_document(uri))
-
-    def _tell_all_sync(self) -> None:
-        for buffer in self._buffers.values():
-            self._tell_sync(buffer)
-
-    def _tell_sync(self, buffer: Buffer) -> None:
-        connected = self._sync.is_connected
-        state: lsp_ext.SyncState = _SYNC_STATE[buffer.state()] if connected else "offline"
-        if self._told_sync.get(buffer.path) == state:
-            return
-        self._told_sync[buffer.path] = state
-        round_trip_ms = self._place.round_trip_ms()
-        shape = lsp_ext.Sync(uri=buffer.uri, state=state, round_trip_ms=round_trip_ms)
-        self._place.editor.notify(lsp_ext.SYNC, shape)
 
     # Tasks.
 
@@ -424,7 +377,7 @@ class Room:
             await asyncio.sleep(TICK_SECONDS)
             for buffer in tuple(self._buffers.values()):
                 buffer.tick()
-            self._tell_all_sync()
+            self._tell_sync()
             document = self._sync.document
             if document is not None and loop.time() - self._cursor_told_at > CURSOR_RENEWAL_SECONDS:
                 self._cursor_told_at = loop.time()

@@ -137,7 +137,7 @@ class Sync:
         return [sync_frames.encode_step_1(document.state())]
 
     def _begin_anew(self, lost: SessionDocument) -> list[bytes]:
-        """What we had not told the server is in the editor's buffer; the bridge finds it there again."""
+        """What the server has not is given up; it stays in the editor's undo history."""
         self.document = SessionDocument(lost.author, lost.seed)
         self._listener.document_began()
         return [sync_frames.encode_step_1(self.document.state())]

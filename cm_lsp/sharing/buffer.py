@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol, assert_never
 
 from cm_lsp.documents import OpenDocument
-from cm_lsp.sharing import edits, places
+from cm_lsp.sharing import differences, edits, places
 from cm_lsp.sharing import shared_text as shared_texts
 from cm_lsp.sharing.bridge import Bridge
 from cm_lsp.sharing.bridge_messages import (
@@ -60,10 +60,15 @@ class Buffer:
         document: SessionDocument,
         side: EditorSide,
         *,
+        base: str | None,
         may_edit: Callable[[], bool],
         send: Callable[[list[bytes]], None],
     ) -> None:
-        """`send` takes our own updates; `may_edit` is asked for every change of the user's."""
+        """`send` takes our own updates; `may_edit` is asked for every change of the user's.
+
+        `base` is the text both the editor's document and the shared text come from: what differs from it here is the
+        user's, what differs from it there is somebody else's. None where the shared text alone counts.
+        """
         self.path = path
         self.uri = uri
         self._document = document
@@ -71,11 +76,14 @@ class Buffer:
         self._may_edit = may_edit
         self._send = send
         self._tasks: set[asyncio.Task[None]] = set()
-        self._shared, taken_out = shared_texts.shared_text(document.text(path))
+        crdt_text = document.text(path)
+        self._shared, taken_out = shared_texts.shared_text(crdt_text if base is None else base)
         self._bridge = Bridge(
             self._shared, profile=side.profile, encoding=side.encoding, authority=side.authority
         )
         self._carry_out(taken_out)
+        if base is not None:
+            self._carry_out(self._bridge.remote(differences.diff(base, crdt_text)))
 
     @property
     def is_open(self) -> bool:

@@ -35,6 +35,11 @@ CONNECT_PATIENCE_SECONDS: Final = 10.0
 COMMAND_PATIENCE_SECONDS: Final = 20.0
 HEARTBEATS_UNANSWERED_MAX: Final = 3
 
+_FINAL_FAULTS: Final = frozenset({"sign-in", "not-allowed", "unsupported-version", "replaced"})
+_TAKEN_OVER: Final = (
+    "Another editor of yours has taken over. Restart the language server here to come back."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class LinkState:
@@ -101,13 +106,22 @@ class Link:
         while True:
             try:
                 closed = await self._one_connection()
+            except faults.Refused as refused:
+                closed = None
+                if refused.fault.code in _FINAL_FAULTS:
+                    self._give_up(
+                        f"{refused.fault} {_REMEDIES.get(refused.fault.code, '')}".strip()
+                    )
+                    return
             except (OSError, TimeoutError, InvalidHandshake) as error:
                 closed = _close_code_of(error)
                 log.info("link-down reason=%s", error)
             finally:
                 self._socket = None
             if closed in backoff.FINAL_CLOSES:
-                self._give_up(closed)
+                self._give_up(
+                    _TAKEN_OVER if closed == backoff.CLOSE_REPLACED else self._not_accepted
+                )
                 return
             self._tell(
                 "offline",
@@ -159,7 +173,7 @@ class Link:
                 if isinstance(frame, Answered) and isinstance(frame.result, Welcome):
                     return self._welcomed(frame.result)
                 if isinstance(frame, Declined):
-                    raise TimeoutError(str(frame.fault))
+                    raise faults.Refused(frame.fault)
 
     def _welcomed(self, welcome: Welcome) -> Welcome:
         if welcome.epoch != self._epoch:
@@ -214,14 +228,14 @@ class Link:
         with contextlib.suppress(ConnectionClosed):
             await socket.send(frames.encode(request))
 
-    def _give_up(self, close_code: int | None) -> None:
-        text = {
-            backoff.CLOSE_REPLACED: "Another editor of yours has taken over. "
-            "Restart the language server here to come back.",
-        }.get(
-            close_code or 0,
-            f"The server at {self._shown_url} does not accept the token. Set CM_TOKEN to a valid one.",
+    @property
+    def _not_accepted(self) -> str:
+        return (
+            f"The server at {self._shown_url} does not accept the token. "
+            "Set CM_TOKEN to a valid one and restart the language server."
         )
+
+    def _give_up(self, text: str) -> None:
         self._tell("refused", text)
         self._outbox.fail_all(faults.Fault(code="sign-in", message=text))
 

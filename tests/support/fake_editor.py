@@ -34,6 +34,9 @@ ALL_CLAIMS: Mapping[str, bool] = {
 }
 
 
+Answers = Callable[[str, Sequence[str]], str | None]
+
+
 @dataclass
 class EditorBuffer:
     text: IndexedText
@@ -46,7 +49,8 @@ class FakeEditor:
     """`answers` decides each question by its text; None dismisses it. `heard` are our own notifications, by method."""
 
     client: LanguageClient
-    answers: Callable[[str, Sequence[str]], str | None]
+    answers: Answers
+    claims: Mapping[str, bool]
     buffers: dict[str, EditorBuffer] = field(default_factory=dict)
     heard: dict[str, list[Any]] = field(default_factory=dict)
     questions: list[tuple[str, list[str]]] = field(default_factory=list)
@@ -224,13 +228,13 @@ async def running(
     workspace: Path,
     *,
     claims: Mapping[str, bool] | None = None,
-    answers: Callable[[str, Sequence[str]], str | None] = lambda _, titles: titles[0],
+    answers: Answers = lambda _, titles: titles[0],
     capabilities: types.ClientCapabilities | None = None,
     name: str = "a test",
 ) -> AsyncIterator[FakeEditor]:
     """An editor with the real server beside it; at the end it leaves as editors do."""
     client = make_test_lsp_client()
-    editor = FakeEditor(client, answers)
+    editor = FakeEditor(client, answers, claims or {})
     _teach(client, editor)
     workspace.mkdir(parents=True, exist_ok=True)
     env = environment(

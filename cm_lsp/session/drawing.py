@@ -1,0 +1,95 @@
+"""Shows how a session's documents stand: the other's cursor, and how far each text is.
+
+Owns when something is drawn: a plugin at once, plain LSP a few times a second, nothing twice. Does not own what there is to
+show (`cursors`, `sharing.buffer`).
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from cm_lsp import lsp_ext
+from cm_lsp.session.cursors import Cursors
+from cm_lsp.session.marks import AllMarks
+from cm_lsp.sharing.bridge_messages import BridgeState
+from cm_lsp.sharing.buffer import Buffer
+from cm_lsp.to_editor import Editor
+from cm_wire.ids import FilePath
+
+MARKS_SECONDS: Final = 0.2
+"""Cursors drawn by plain LSP are drawn anew this often at most."""
+
+_SYNC_STATE: Final[dict[BridgeState, lsp_ext.SyncState]] = {
+    BridgeState.CLOSED: "closed",
+    BridgeState.IN_STEP: "inSync",
+    BridgeState.SENDING: "sending",
+    BridgeState.WAITING: "waitingForEditor",
+    BridgeState.REFUSED: "refused",
+    BridgeState.CALMING: "waitingForEditor",
+}
+
+
+class Drawing:
+    """`buffers` is the room's own table, as it is at the time."""
+
+    def __init__(
+        self,
+        editor: Editor,
+        marks: AllMarks,
+        cursors: Cursors,
+        buffers: Mapping[FilePath, Buffer],
+        round_trip_ms: Callable[[], int | None],
+    ) -> None:
+        self._editor = editor
+        self._marks = marks
+        self._cursors = cursors
+        self._buffers = buffers
+        self._round_trip_ms = round_trip_ms
+        self._due: asyncio.TimerHandle | None = None
+        self._told: dict[FilePath, lsp_ext.SyncState] = {}
+
+    def cursors_soon(self) -> None:
+        if self._editor.claims.cursors:
+            self.cursors_now()
+        elif self._due is None:
+            self._due = asyncio.get_running_loop().call_later(MARKS_SECONDS, self.cursors_now)
+
+    def cursors_now(self) -> None:
+        if self._due is not None:
+            self._due.cancel()
+            self._due = None
+        for path, buffer in self._buffers.items():
+            cursors = self._cursors.in_file(path, buffer)
+            of_document = self._marks.of(buffer.uri)
+            if cursors != of_document.cursors and buffer.is_open:
+                of_document.cursors = cursors
+                self._draw(buffer.uri)
+
+    def clear(self) -> None:
+        """Take everything of ours out of the margins."""
+        if self._due is not None:
+            self._due.cancel()
+        for buffer in self._buffers.values():
+            self._marks.forget(buffer.uri)
+            if buffer.is_open:
+                self._editor.publish_diagnostics(buffer.uri, [])
+                self._draw(buffer.uri)
+
+    def sync_states(self, *, is_connected: bool) -> None:
+        """Tell each document's state where it is another than before."""
+        for path, buffer in self._buffers.items():
+            state: lsp_ext.SyncState = _SYNC_STATE[buffer.state()] if is_connected else "offline"
+            if self._told.get(path) == state:
+                continue
+            self._told[path] = state
+            shape = lsp_ext.Sync(uri=buffer.uri, state=state, round_trip_ms=self._round_trip_ms())
+            self._editor.notify(lsp_ext.SYNC, shape)
+
+    def _draw(self, uri: str) -> None:
+        of_document = self._marks.of(uri)
+        if self._editor.claims.cursors:
+            shape = lsp_ext.Cursors(uri=uri, cursors=of_document.cursors)
+            self._editor.notify(lsp_ext.CURSORS, shape)
+        else:
+            self._editor.publish_diagnostics(uri, of_document.diagnostics(with_cursors=True))
+            self._editor.refresh_marks()
