@@ -114,23 +114,23 @@ async def expire_overdue(desk: Desk) -> None:
             continue  # taken or cancelled in this very moment
 
 
-async def advance(desk: Desk, ask_id: AskId) -> None:
-    """Do what is to be done for one ask now: ring, wait, or say that nobody is there."""
+async def advance(desk: Desk, ask_id: AskId) -> int:
+    """Do what is to be done for one ask now: ring, wait, or say that nobody is there. Says how many were rung."""
     ask = await desk.database.read(lambda session: board.find(session, ask_id))
     if ask is None or ask.state not in states.OPEN:
-        return
+        return 0
     ranked = await _of_ask(desk, ask)
     if not await desk.database.read(
         lambda session: search.is_due(session, ask, ranked, desk.now_ms(), desk.pace)
     ):
-        return
+        return 0
 
     def step(session: Session) -> search.Outcome | None:
         return search.advance(session, ask_id, ranked, desk.new_id, desk.now_ms(), desk.pace)
 
     outcome = await desk.database.write(step)
     if outcome is None:
-        return
+        return 0
     for offer in outcome.rang:
         telling.offer_made(desk, outcome.ask, offer)
     if outcome.ask.state == "nobody" and outcome.changed:
@@ -138,13 +138,18 @@ async def advance(desk: Desk, ask_id: AskId) -> None:
     if outcome.changed:
         await tell(desk, ask_id)
     if outcome.someone_came:
-        await _begin_again(desk, outcome.ask, ranked)
+        return await _begin_again(desk, outcome.ask, ranked)
+    return len(outcome.rang)
 
 
 async def advance_all(desk: Desk) -> None:
-    """Serve every ask that is looking, the longest waiting first."""
+    """Serve every ask that is looking, the longest waiting first, as long as there is anybody left to ring."""
+    taken = await desk.database.read(offers.all_taken)
+    free = len(desk.roster) - sum(person in desk.roster for person in taken)
     for ask in await desk.database.read(board.looking):
-        await advance(desk, ask.ask_id)
+        if free <= 0:
+            return
+        free -= await advance(desk, ask.ask_id)
 
 
 async def advance_searching(desk: Desk) -> None:
@@ -175,14 +180,14 @@ async def tell(desk: Desk, ask_id: AskId) -> None:
         telling.ask_changed(desk, ask, made)
 
 
-async def _begin_again(desk: Desk, ask: PostedAsk, ranked: list[Ranked]) -> None:
+async def _begin_again(desk: Desk, ask: PostedAsk, ranked: list[Ranked]) -> int:
     try:
         await _fund(desk, ask, ranked)
     except Refused as refused:
         # Nobody waits for an answer here: the ask itself says what became of it.
         telling.noticed(desk, ask.learner, str(refused))
-        return
-    await advance(desk, ask.ask_id)
+        return 0
+    return await advance(desk, ask.ask_id)
 
 
 async def _fund(desk: Desk, ask: PostedAsk, ranked: list[Ranked]) -> None:

@@ -159,6 +159,11 @@ def taken(session: Session, people: Sequence[PersonId]) -> set[PersonId]:
     return {PersonId(person) for person in store.taken(session, people)}
 
 
+def all_taken(session: Session) -> set[PersonId]:
+    """Everyone who holds an open offer or is in a session."""
+    return {PersonId(person) for person in store.all_taken(session)}
+
+
 def of_ask(session: Session, ask_id: AskId) -> list[Offer]:
     """Every offer ever made for the ask, the oldest first."""
     return [_offer(row) for row in store.offers_of_ask(session, ask_id)]

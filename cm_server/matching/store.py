@@ -118,6 +118,11 @@ def taken(session: Session, people: Collection[str]) -> set[str]:
     return {*session.exec(offered), *session.exec(engaged)}
 
 
+def all_taken(session: Session) -> set[str]:
+    offered = select(OfferRow.mentor).where(OfferRow.state == "open")
+    return {*session.exec(offered), *session.exec(select(EngagementRow.person))}
+
+
 def record(session: Session, person: str) -> TrackRecordRow:
     """The mentor's row, made when there is none."""
     found = session.get(TrackRecordRow, person)

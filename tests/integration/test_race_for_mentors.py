@@ -24,6 +24,7 @@ async def here(tmp_path: Path) -> AsyncIterator[World]:
         yield running
 
 
+@pytest.mark.slow
 async def test_two_hundred_asks_race_for_fifty_mentors_and_nobody_is_booked_twice(
     here: World,
 ) -> None:
