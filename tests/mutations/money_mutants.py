@@ -4,6 +4,7 @@
 fails if a bug survives. A text that is no longer there is an error, so the list cannot rot.
 """
 
+import os
 import shutil
 import subprocess
 import sys
@@ -37,14 +38,14 @@ MUTANTS = (
         f"{M}/store.py",
         "until_ms=mark.proved_ms if proved_here else running.from_ms,",
         "until_ms=(mark.proved_ms if proved_here else running.from_ms) + 60_000,",
-        (MACHINE, METER),
+        (METER, MACHINE),
     ),
     Mutant(
         "one party present suffices",
         f"{M}/counting.py",
         "seen_ms = min(situation.learner.seen_ms, situation.mentor.seen_ms)",
         "seen_ms = max(situation.learner.seen_ms, situation.mentor.seen_ms)",
-        (MACHINE, METER),
+        (METER, MACHINE),
     ),
     Mutant(
         "pauses are billed",
@@ -114,7 +115,7 @@ MUTANTS = (
         f"{B}/outbox.py",
         "return await calls.make(till.gateway, row.call_key, call)",
         "return await calls.make(till.gateway, f'{row.call_key}:{row.attempts}', call)",
-        (MACHINE, NASTY),
+        (NASTY, MACHINE),
     ),
     Mutant(
         "a timeout counts as done",
@@ -231,8 +232,15 @@ def _is_killed(mutant: Mutant) -> bool:
         file.write_text(text.replace(mutant.old, mutant.new))
         for tests in mutant.tests:
             command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", tests]
+            environment = {**os.environ, "CM_TESTS_DO_NOT_SHRINK": "1"}
             ended = subprocess.run(
-                command, cwd=copy, capture_output=True, text=True, timeout=SECONDS_MAX, check=False
+                command,
+                cwd=copy,
+                env=environment,
+                capture_output=True,
+                text=True,
+                timeout=SECONDS_MAX,
+                check=False,
             )
             if ended.returncode == 1:
                 sys.stdout.write(f"killed    {mutant.name}  by {tests}\n")

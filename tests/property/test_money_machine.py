@@ -6,6 +6,7 @@ must always hold is checked; in the end everything is brought to rest and both b
 """
 
 import asyncio
+import os
 import tempfile
 from collections import Counter
 from collections.abc import Coroutine
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from sqlmodel import Session, select
@@ -33,6 +34,8 @@ from tests.support.fake_gateway import Fault
 from tests.support.money_world import LEARNER, MENTOR
 
 T = TypeVar("T")
+UNSHRUNK = "CM_TESTS_DO_NOT_SHRINK" in os.environ
+"""Set where only the verdict counts: seeded bugs."""
 SLOT = 5
 CAP_MINUTES = 30
 SILENT_SLOTS = 2
@@ -426,4 +429,5 @@ TestMoneyMachine.settings = settings(
     stateful_step_count=40,
     deadline=None,
     suppress_health_check=list(HealthCheck),
+    phases=[phase for phase in Phase if phase is not Phase.shrink or not UNSHRUNK],
 )
