@@ -68,8 +68,14 @@ async def test_a_row_the_database_cannot_hold_fails_alone(database: Database) ->
 
 
 async def test_who_gives_up_waiting_harms_nobody(database: Database) -> None:
-    release = threading.Event()
-    holding = asyncio.create_task(database.write(lambda _: release.wait(10)))
+    begun, release = threading.Event(), threading.Event()
+
+    def hold(_: Session) -> None:
+        begun.set()
+        release.wait(10)
+
+    holding = asyncio.create_task(database.write(hold))
+    await until(begun.is_set, "the writer is busy, so that what follows waits")
     abandoned = [asyncio.create_task(database.write(adding(n))) for n in range(3)]
     await asyncio.sleep(0)
     for task in abandoned:
