@@ -122,6 +122,9 @@ def _start_the_meter(stage: Stage, say: Say) -> None:
 
 def _type_at_once(stage: Stage, say: Say, outcome: Outcome) -> None:
     learner, mentor = stage.learner, stage.mentor
+    learner.command("Codementor mode live")
+    wait_until(lambda: _session(mentor, "mode") == "live", "the mode to be live")
+    say("learner", "lets the mentor type into the file, not only propose")
     say("", "both type at once: the learner the import, the mentor the missing continue")
     learner.lua("vim.api.nvim_win_set_cursor(0, { 2, 0 })")
     mentor.command("/no readings")
@@ -175,12 +178,12 @@ def _end_and_rate(stage: Stage, say: Say, outcome: Outcome) -> None:
     wait_until(lambda: _session(learner, "rated"), "the rating to be taken")
     outcome.session_id = _session(learner, "sessionId")
     learner.command("Codementor receipt")
-    outcome.receipt = _shown(learner, "receipt", say)
+    outcome.receipt = _shown(learner, "receipt", "receipt", say)
     learner.command("Codementor patch")
-    outcome.patch = _shown(learner, "patch", say)
+    outcome.patch = _shown(learner, "patch", ".diff", say)
 
 
-def _shown(editor: Neovim, name: str, say: Say) -> str:
+def _shown(editor: Neovim, what: str, name: str, say: Say) -> str:
     """The text of the newest buffer whose name has `name` in it."""
     find = """
     for _, buf in ipairs(vim.fn.reverse(vim.api.nvim_list_bufs())) do
@@ -191,8 +194,8 @@ def _shown(editor: Neovim, name: str, say: Say) -> str:
       end
     end
     """
-    text: str = wait_until(lambda: editor.lua(find, name), f"the {name} in the editor")
-    say("", f"the {name}:")
+    text: str = wait_until(lambda: editor.lua(find, name), f"the {what} in the editor")
+    say("", f"the {what}:")
     for line in text.splitlines():
         say("", "  " + line)
     return text
