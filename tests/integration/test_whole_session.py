@@ -5,7 +5,7 @@ from pathlib import Path
 from cm_server.billing import receipts
 from cm_server.meter import minutes
 from cm_server.meter import store as meters
-from cm_wire.ids import FilePath
+from cm_wire.ids import FilePath, SessionId
 from cm_wire.money import Money
 from cm_wire.to_client import (
     AskChanged,
@@ -32,6 +32,7 @@ from cm_wire.to_server import (
     StartMeter,
 )
 from tests.support import world
+from tests.support.control_client import ControlClient
 from tests.support.world import World
 
 BROKEN = "import asyncio\n\nasyncio.run(main)\n"
@@ -101,3 +102,45 @@ async def _play(here: World) -> None:
     document = await here.app.database.read(lambda s: receipts.document_of(s, session))
     assert document is not None
     assert document.charged == issued.amount
+
+
+async def test_a_restarted_server_goes_on_with_the_session_and_bills_nothing_of_the_gap(
+    tmp_path: Path,
+) -> None:
+    async with world.running(tmp_path) as before:
+        lea, mo = await before.learner(), await before.mentor(price=900)
+        learner, mentor = await before.connect(lea), await before.connect(mo)
+        session = await _opened(learner, mentor)
+        async with before.document(session, lea), before.document(session, mo):
+            await mentor.do(Diagnose(session_id=session, text="a typo", minutes=5))
+            await learner.do(StartMeter(session_id=session))
+            await before.pass_time(65)
+        clock, payments = before.clock, before.app.payments
+
+    async with world.running(tmp_path, clock.restarted(gap_seconds=600), payments) as after:
+        learner, mentor = await after.connect(lea), await after.connect(mo)
+        found = (await learner.fact(SessionChanged)).session
+        assert (found.session_id, found.state) == (session, "paused")
+        assert (await mentor.fact(MeterMoved)).meter.paused_why in (
+            "server-restarted",
+            "learner-away",
+        )
+        async with after.document(session, lea) as left, after.document(session, mo):
+            await left.waiting_for(lambda c: c.read(PATH) == BROKEN)
+            await after.pass_time(61)
+            await learner.fact(SessionChanged, lambda f: f.session.state == "live")
+            await learner.do(EndSession(session_id=session))
+        issued = await learner.fact(ReceiptIssued)
+        # A minute before and a minute after; of the ten between, nothing.
+        assert (issued.billed_seconds, issued.amount) == (120, Money(120, "USD"))
+
+
+async def _opened(learner: ControlClient, mentor: ControlClient) -> SessionId:
+    await mentor.do(GoOnline())
+    await learner.do(PostAsk(context=world.context(BROKEN), terms=world.terms()))
+    offer = (await mentor.fact(OfferMade)).offer
+    opened = await mentor.do(AcceptOffer(offer_id=offer.offer_id))
+    assert isinstance(opened, SessionOpened)
+    session = opened.session_id
+    await learner.do(ShareFile(session_id=session, path=PATH, language_id="python", text=BROKEN))
+    return session
