@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cm_wire import faults, frames
+from cm_wire.ids import CommandId
 from cm_wire.to_client import FromServer
 from cm_wire.to_server import Request
 from tests.support.wire_strategies import messages
@@ -14,7 +15,7 @@ _COMMAND_IDS = st.text(
     st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=64
 )
 _REQUESTS = messages(Request).flatmap(
-    lambda request: _COMMAND_IDS.map(lambda id_: Request(id_, request.command))
+    lambda request: _COMMAND_IDS.map(lambda id_: Request(CommandId(id_), request.command))
 )
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -23,27 +24,27 @@ _JSON = st.recursive(
 
 
 @given(_REQUESTS)
-def test_any_command_round_trips(request):
+def test_any_command_round_trips(request: Request) -> None:
     assert frames.decode_request(frames.encode(request)) == request
 
 
 @given(messages(FromServer))
-def test_any_answer_or_fact_round_trips(message):
+def test_any_answer_or_fact_round_trips(message: FromServer) -> None:
     assert frames.decode_from_server(frames.encode(message)) == message
 
 
 @given(st.binary(max_size=400) | st.text(st.characters(), max_size=400))
-def test_hostile_bytes_give_a_clean_fault(frame):
+def test_hostile_bytes_give_a_clean_fault(frame: str | bytes) -> None:
     _decodes_or_refuses(frame)
 
 
 @given(_JSON.map(json.dumps))
-def test_json_that_is_no_message_gives_a_clean_fault(frame):
+def test_json_that_is_no_message_gives_a_clean_fault(frame: str | bytes) -> None:
     _decodes_or_refuses(frame)
 
 
 @given(_REQUESTS, st.data())
-def test_a_damaged_command_gives_a_clean_fault(request, data):
+def test_a_damaged_command_gives_a_clean_fault(request: Request, data: st.DataObject) -> None:
     frame = bytearray(frames.encode(request).encode())
     for _ in range(data.draw(st.integers(1, 4))):
         frame[data.draw(st.integers(0, len(frame) - 1))] = data.draw(st.integers(0, 255))
@@ -51,7 +52,7 @@ def test_a_damaged_command_gives_a_clean_fault(request, data):
 
 
 @given(_REQUESTS, st.dictionaries(st.text(min_size=1), st.integers(), max_size=3))
-def test_members_of_a_newer_version_are_ignored(request, extra):
+def test_members_of_a_newer_version_are_ignored(request: Request, extra: dict[str, object]) -> None:
     frame = json.loads(frames.encode(request))
     known = set(frame["command"])
     frame["command"] |= {name: value for name, value in extra.items() if name not in known}

@@ -1,6 +1,7 @@
 """The Neovim plugin moves an edit over what was typed since exactly as the bridge expects it to."""
 
 import random
+from collections.abc import Iterator
 
 import pytest
 
@@ -43,27 +44,29 @@ client_id = vim.lsp.start({
 
 
 @pytest.fixture(scope="module")
-def nvim(tmp_path_factory):
+def nvim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Neovim]:
     with Neovim.headless(tmp_path_factory.mktemp("nvim")) as running:
         running.lua(START_CLIENT)
         yield running
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_an_edit_for_an_older_version_lands_where_the_bridge_expects_it(nvim, seed):
+def test_an_edit_for_an_older_version_lands_where_the_bridge_expects_it(
+    nvim: Neovim, seed: int
+) -> None:
     rng = random.Random(seed)
     for round_number in range(ROUNDS // 4):
         _one_round(nvim, rng, f"seed {seed}, round {round_number}")
 
 
-def test_a_forgotten_version_leaves_the_buffer_untouched(nvim):
+def test_a_forgotten_version_leaves_the_buffer_untouched(nvim: Neovim) -> None:
     version = _open(nvim, "one\ntwo\n")
     _set_text(nvim, "one\ntwo\n", edits.Replacement(0, 3, "three"))
     assert not _put_in(nvim, version - 1, "one\ntwo\n", edits.Replacement(0, 1, "x"))
     assert nvim.text() == "three\ntwo\n"
 
 
-def test_text_typed_inside_a_deletion_stays(nvim):
+def test_text_typed_inside_a_deletion_stays(nvim: Neovim) -> None:
     text = "keep DELETE ME keep\n"
     version = _open(nvim, text)
     _set_text(nvim, text, edits.Replacement(12, 12, "typed "))
@@ -71,20 +74,20 @@ def test_text_typed_inside_a_deletion_stays(nvim):
     assert nvim.text() == "keep typed keep\n"
 
 
-def test_own_text_stays_left_of_the_others_at_one_place(nvim):
+def test_own_text_stays_left_of_the_others_at_one_place(nvim: Neovim) -> None:
     version = _open(nvim, "ab\n")
     _set_text(nvim, "ab\n", edits.Replacement(1, 1, "MINE"))
     assert _put_in(nvim, version, "ab\n", edits.Replacement(1, 1, "theirs"))
     assert nvim.text() == "aMINEtheirsb\n"
 
 
-def test_lines_added_at_the_very_end_add_no_empty_line(nvim):
+def test_lines_added_at_the_very_end_add_no_empty_line(nvim: Neovim) -> None:
     version = _open(nvim, "one\n")
     assert _put_in(nvim, version, "one\n", edits.Replacement(4, 4, "two\n"))
     assert nvim.text() == "one\ntwo\n"
 
 
-def test_the_edit_is_reported_as_one_change(nvim):
+def test_the_edit_is_reported_as_one_change(nvim: Neovim) -> None:
     text = "keep DELETE ME keep\n"
     version = _open(nvim, text)
     _set_text(nvim, text, edits.Replacement(12, 12, "typed "))
@@ -93,7 +96,7 @@ def test_the_edit_is_reported_as_one_change(nvim):
     assert len(nvim.lua("return sent")) == 1
 
 
-def test_an_undo_in_between_is_moved_over_like_typing(nvim):
+def test_an_undo_in_between_is_moved_over_like_typing(nvim: Neovim) -> None:
     text = "one two three\n"
     _open(nvim, text)
     nvim.press("0dwA four<Esc>")

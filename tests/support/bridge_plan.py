@@ -268,7 +268,7 @@ class Participant:
 
     def _observed(self, event: TextEvent) -> None:
         if not self._local:
-            self._events.append(event.delta)
+            self._events.append(event.delta)  # type: ignore[attr-defined]
 
     def _publish(self) -> None:
         update = self.doc.get_update(self._state)

@@ -59,7 +59,9 @@ class PaymentClock:
 
 
 class PaymentWorld(Protocol):
-    gateway: PaymentGateway
+    @property
+    def gateway(self) -> PaymentGateway: ...
+
     clock: PaymentClock
 
     async def save_card(self, customer: CustomerRef, card: Card) -> CardRef: ...

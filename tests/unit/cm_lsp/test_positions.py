@@ -10,9 +10,7 @@ UTF8, UTF16, UTF32 = PositionEncoding.UTF8, PositionEncoding.UTF16, PositionEnco
 ALPHABET = "ab\n\t é\u0301😀\u2028\x0c\x85\x00"
 
 
-@pytest.mark.parametrize(
-    ("encoding", "character"), [(UTF8, 7), (UTF16, 4), (UTF32, 3)], ids=str
-)
+@pytest.mark.parametrize(("encoding", "character"), [(UTF8, 7), (UTF16, 4), (UTF32, 3)], ids=str)
 def test_a_place_behind_an_emoji_is_counted_in_the_units_of_the_connection(
     encoding: PositionEncoding, character: int
 ) -> None:

@@ -17,38 +17,38 @@ from cm_wire.money import CURRENCIES, Money
         (Money(0, "USD"), "$0.00"),
     ],
 )
-def test_an_amount_is_written_as_people_write_it(amount, written):
+def test_an_amount_is_written_as_people_write_it(amount: Money, written: str) -> None:
     assert str(amount) == written
 
 
 @pytest.mark.parametrize(
     "text", ["", "-1", "+1", "10,00", "1e3", "10.005", "ten", "10.", ".5", "١٠", "1 000"]
 )
-def test_an_amount_not_written_plainly_is_refused_with_an_example(text):
+def test_an_amount_not_written_plainly_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(ValueError, match=r"write it like 10\.00"):
         money.parse(text)
 
 
-def test_a_currency_without_decimals_takes_none():
+def test_a_currency_without_decimals_takes_none() -> None:
     assert money.parse("77", "JPY") == Money(77, "JPY")
     with pytest.raises(ValueError, match="write it like 10"):
         money.parse("77.0", "JPY")
 
 
 @given(st.integers(0, money.MINOR_UNITS_MAX), st.sampled_from(sorted(CURRENCIES)))
-def test_what_is_written_reads_back(minor, code):
+def test_what_is_written_reads_back(minor: int, code: str) -> None:
     amount = Money(minor, code)
     assert money.parse(str(amount).removeprefix(CURRENCIES[code].symbol), code) == amount
 
 
-def test_two_currencies_neither_add_nor_compare():
+def test_two_currencies_neither_add_nor_compare() -> None:
     with pytest.raises(ValueError, match="do not add up"):
         _ = Money(1, "USD") + Money(1, "EUR")
     with pytest.raises(ValueError, match="do not add up"):
         _ = Money(1, "USD") < Money(1, "EUR")
 
 
-def test_an_unknown_currency_and_nine_digits_are_refused():
+def test_an_unknown_currency_and_nine_digits_are_refused() -> None:
     with pytest.raises(ValueError, match="is not one of"):
         Money(1, "usd")
     with pytest.raises(ValueError, match="beyond"):
