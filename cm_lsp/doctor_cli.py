@@ -17,6 +17,7 @@ from typing import Final
 
 from cm_lsp import settings
 from cm_lsp.settings import Settings
+from cm_lsp.to_server.backoff import CLOSE_SIGN_IN
 from cm_wire import frames
 from cm_wire.ids import CommandId
 from cm_wire.to_client import Answered, Declined, Welcome
@@ -151,6 +152,8 @@ async def _greet(read: Settings) -> Finding:
                 if isinstance(frame, Answered) and isinstance(frame.result, Welcome):
                     said = f"you are {frame.result.name}; server {frame.result.server}"
                     return Finding("token", said)
+                if isinstance(frame, Declined) and frame.fault.code == "sign-in":
+                    return refused
                 if isinstance(frame, Declined):
                     remedy = frame.fault.do or "use the server's version of cm-lsp"
                     return Finding("version", frame.fault.message, remedy)
@@ -160,5 +163,9 @@ async def _greet(read: Settings) -> Finding:
             return refused
         status = error.response.status_code
         return Finding("token", f"the server answers {status}", "check CM_SERVER_URL")
-    except (OSError, ConnectionClosed, InvalidHandshake) as error:
+    except ConnectionClosed as error:
+        if error.rcvd is not None and error.rcvd.code == CLOSE_SIGN_IN:
+            return refused
+        return Finding("token", f"the channel closes: {error}", "see the server's log")
+    except (OSError, InvalidHandshake) as error:
         return Finding("token", f"the channel does not open: {error}", "look for a proxy between")

@@ -109,9 +109,7 @@ class Link:
             except faults.Refused as refused:
                 closed = None
                 if refused.fault.code in _FINAL_FAULTS:
-                    self._give_up(
-                        f"{refused.fault} {_REMEDIES.get(refused.fault.code, '')}".strip()
-                    )
+                    self._give_up(str(refused.fault))
                     return
             except (OSError, TimeoutError, InvalidHandshake) as error:
                 closed = _close_code_of(error)

@@ -41,7 +41,7 @@ class Outbox:
 
     def unanswered(self) -> list[Request]:
         """What has to be sent on a new connection, oldest first."""
-        return [request for request, _ in self._waiting.values()]
+        return [request for request, answer in self._waiting.values() if not answer.done()]
 
     def settle(self, frame: Answered | Declined) -> None:
         """Hand an answer to whoever waits for it; late and unknown answers are of no interest."""
