@@ -240,9 +240,9 @@ class Recorder:
         """Review every meter once; only those whose counting starts or stops wait for the database."""
         due = [live for live in tuple(self._live.values()) if self._is_due(live)]
         results = await asyncio.gather(*map(self._review_alone, due), return_exceptions=True)
-        for result in results:
-            if isinstance(result, BaseException):
-                raise result
+        unavailable = [result for result in results if isinstance(result, BaseException)]
+        if unavailable:
+            raise unavailable[0]
 
     async def checkpoint(self) -> None:
         """Keep what all running meters have shown, in one transaction."""
@@ -251,10 +251,8 @@ class Recorder:
             return
         proofs = [self._proof(live) for live in held]
         lost = await self._database.write(lambda s: store.checkpoint(s.connection(), proofs))
-        for session_id in lost:
-            live = self._live.get(session_id)
-            if live is not None and live in held:
-                self._lose(session_id)
+        for session_id in lost & self._live.keys():
+            self._lose(session_id)
 
     # --- below ---
 
@@ -278,6 +276,11 @@ class Recorder:
                 await self._review(live, events.SERVER)
             except store.Fenced:
                 return  # told and dropped where it was noticed
+            except StorageUnavailable:
+                raise
+            except Exception:  # noqa: BLE001 - a named guard
+                # One meter's fault must not stop the others. It stays as it is, and bills nothing more.
+                _log.exception("a meter could not be reviewed", session=live.session_id)
 
     async def _review(self, live: _Live, by: PersonId) -> None:
         now_ms = self._clock.monotonic_ms()
@@ -311,9 +314,9 @@ class Recorder:
 
         def write(session: Session) -> None:
             store.write_facts(session, live.session_id, live.epoch, facts, at=at, by=by)
-            for fact in facts if self._beside else ():
-                assert self._beside is not None
-                self._beside(session, live.session_id, fact, at, by)
+            if self._beside is not None:
+                for fact in facts:
+                    self._beside(session, live.session_id, fact, at, by)
 
         try:
             await self._database.write(write)

@@ -1,18 +1,22 @@
 """Live meters against a real database: what stops them, what is never billed, and who may write."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 
 from cm_server.billing import receipt_check, receipt_document, receipts
 from cm_server.db import StorageUnavailable
-from cm_server.meter import counting, minutes, store
+from cm_server.meter import counting, facts, minutes, store
 from cm_server.meter.facts import CountingStarted
+from cm_server.meter.model import MeterMark
 from cm_server.meter.recorder import Recorder
 from cm_server.session import events
+from cm_wire import faults
 from cm_wire.faults import Refused
 from cm_wire.ids import SessionId
+from cm_wire.money import Money
 from tests.support import money_world
 from tests.support.money_world import LEARNER, MENTOR, MoneyWorld, Screen
 
@@ -276,3 +280,113 @@ async def test_a_receipt_equals_what_its_log_recomputes_to_and_says_where_it_was
         assert old in raw, old
         _, findings = receipt_check.check(raw.replace(old, new, 1).encode())
         assert any(str(finding).startswith(where) for finding in findings), (old, findings)
+
+
+# --- the recorder beside its world ---
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Let the loop and the writer's thread work until it holds."""
+    for _ in range(2000):
+        if holds():
+            return
+        await asyncio.sleep(0.001)
+    raise AssertionError("it never came to hold")
+
+
+async def test_the_loop_ticks_checkpoints_and_outlives_a_database_that_fails(
+    world: MoneyWorld, live: SessionId
+) -> None:
+    loop = asyncio.create_task(world.recorder.run())
+    await until(lambda: world.clock.sleepers == 1)
+    for _ in range(6):
+        for role in counting.ROLES:
+            world.recorder.hear(live, role, active=True)
+        await world.clock.advance(1)
+        await until(lambda: world.clock.sleepers == 1)
+    proved = await world.database.read(lambda s: s.get_one(MeterMark, live).proved_ms)
+    assert proved >= 4000
+    await world.database.close()
+    world.recorder.left(live, "mentor")
+    for _ in range(2):
+        await world.clock.advance(1)
+        await until(lambda: world.clock.sleepers == 1)
+    assert not loop.done()
+    loop.cancel()
+    await asyncio.gather(loop, return_exceptions=True)
+
+
+async def test_what_stands_beside_a_fact_is_written_with_it_or_neither_is(
+    world: MoneyWorld,
+) -> None:
+    seen: list[str] = []
+
+    def beside(*arguments: object) -> None:
+        fact = arguments[2]
+        assert isinstance(fact, facts.MeterFact)
+        seen.append(facts.kind_of(fact))
+        if len(seen) == 2:
+            raise faults.refusal("wrong-state", "not now")
+
+    world.recorder = Recorder(world.clock, world.database, world.screen, beside=beside)
+    session_id = await world.open(await world.hold())
+    await world.serve(session_id, 60)
+    world.recorder.left(session_id, "mentor")
+    await world.recorder.tick()  # refused beside: nothing is written, and nothing more counts
+    log = await world.database.read(lambda s: store.read_facts(s, session_id))
+    assert [facts.kind_of(fact) for fact in log] == ["meter-opened", "counting-started"]
+    await world.serve(session_id, 60)
+    log = await world.database.read(lambda s: store.read_facts(s, session_id))
+    assert facts.kind_of(log[2]) == "counting-stopped"
+    assert minutes.fold(log).counted_ms == 60_000
+
+
+async def test_taking_over_tells_what_stands_beside(world: MoneyWorld, live: SessionId) -> None:
+    seen: list[object] = []
+    taker = Recorder(
+        world.clock, world.database, Screen(), beside=lambda *given: seen.append(given[2])
+    )
+    await taker.take(live)
+    assert [getattr(fact, "why", "") for fact in seen] == ["server-restarted"]
+
+
+async def test_a_released_meter_is_nobodys_until_it_is_taken(
+    world: MoneyWorld, live: SessionId
+) -> None:
+    await world.serve(live, 60)
+    world.recorder.release(live)
+    for role in counting.ROLES:
+        world.recorder.joined(live, role)
+        world.recorder.left(live, role)
+    world.recorder.set_sync(live, in_sync=False)
+    with pytest.raises(Refused) as refused:
+        world.recorder.view(live, "learner")
+    assert refused.value.fault.code == "session-over"
+    assert await world.recorder.take_unfinished() == [live]
+
+
+async def test_go_counts_once_and_a_lower_cap_changes_nothing(
+    world: MoneyWorld, live: SessionId
+) -> None:
+    with pytest.raises(Refused) as refused:
+        await world.recorder.start(live, by=LEARNER)
+    assert refused.value.fault.code == "wrong-state"
+    view = await world.recorder.extend(live, 60, by=LEARNER)
+    assert view.cap_seconds == 1800
+
+
+async def test_a_fenced_review_lets_go_quietly(world: MoneyWorld, live: SessionId) -> None:
+    await world.serve(live, 60)
+    await Recorder(world.clock, world.database, Screen()).take(live)
+    world.recorder.left(live, "mentor")
+    await world.recorder.tick()
+    assert not world.recorder.owns(live)
+
+
+def test_the_earliest_reason_to_stop_is_the_one() -> None:
+    situation = counting.Situation(counting.Party(seen_ms=9), counting.Party(seen_ms=9))
+    situation.forbid(5, "out-of-sync")
+    situation.forbid(7, "learner-paused")
+    assert situation.block == (5, "out-of-sync")
+    opened = money_world.terms(Money(1000, "USD"), 60)
+    assert counting.stop(situation, minutes.fold([opened]), 9, counting.MeterRules()) is None
