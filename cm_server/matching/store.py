@@ -83,10 +83,6 @@ def overdue_offers(session: Session, now_ms: int) -> list[OfferRow]:
     return list(session.exec(statement))
 
 
-def open_offers(session: Session) -> list[OfferRow]:
-    return list(session.exec(select(OfferRow).where(OfferRow.state == "open")))
-
-
 def engage(session: Session, person: str, session_id: str, now_ms: int) -> bool:
     """Whether the person was free; the primary key decides between two acceptances."""
     try:
