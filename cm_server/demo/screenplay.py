@@ -35,21 +35,20 @@ class Outcome:
 
 
 def play(stage: Stage, say: Say) -> Outcome:
-    learner, mentor = stage.learner, stage.mentor
     outcome = Outcome()
-    _meet(stage, say)
-    _ask(stage, say)
-    _accept(mentor, say)
-    _see_each_other(stage, say)
-    _start_the_meter(stage, say)
-    _type_at_once(stage, say, outcome)
-    _run_the_program(stage, say, outcome)
-    _pay_for_some_minutes(learner, say)
-    _end_and_rate(stage, say, outcome)
+    meet(stage, say)
+    ask(stage, say)
+    accept(stage, say)
+    see_each_other(stage, say)
+    start_the_meter(stage, say)
+    type_at_once(stage, say, outcome)
+    run_the_program(stage, say, outcome)
+    pay_for_some_minutes(stage, say)
+    end_and_rate(stage, say, outcome)
     return outcome
 
 
-def _meet(stage: Stage, say: Say) -> None:
+def meet(stage: Stage, say: Say) -> None:
     say("learner", f"opens {stage.program.name}, which does not run:")
     failure = _run(stage)
     say("", failure.stderr.strip().splitlines()[-1])
@@ -64,7 +63,7 @@ def _meet(stage: Stage, say: Say) -> None:
     say("mentor", "goes online")
 
 
-def _ask(stage: Stage, say: Say) -> None:
+def ask(stage: Stage, say: Say) -> None:
     learner = stage.learner
     learner.lua(
         "vim.api.nvim_win_set_cursor(0, { vim.diagnostic.get(0)[1].lnum + 1,"
@@ -82,17 +81,18 @@ def _ask(stage: Stage, say: Say) -> None:
     _answer(learner, "Send", say)
 
 
-def _accept(mentor: Neovim, say: Say) -> None:
+def accept(stage: Stage, say: Say) -> None:
+    mentor = stage.mentor
     offered = "return require('codementor.offers').latest() ~= nil"
     wait_until(lambda: mentor.lua(offered), "the offer on the mentor's screen")
     say("mentor", "is offered the ask, with its preview, and accepts")
     mentor.command("Codementor accept")
-    wait_until(lambda: _session(mentor, "state") == "triage", "the session to open")
+    wait_until(lambda: session_of(mentor, "state") == "triage", "the session to open")
 
 
-def _see_each_other(stage: Stage, say: Say) -> None:
+def see_each_other(stage: Stage, say: Say) -> None:
     learner, mentor = stage.learner, stage.mentor
-    wait_until(lambda: _session(learner, "state") == "triage", "the learner's session to open")
+    wait_until(lambda: session_of(learner, "state") == "triage", "the learner's session to open")
     wait_until(
         lambda: mentor.lua("return vim.api.nvim_buf_get_name(0):match('^codementor:') ~= nil"),
         "the shared buffer in the mentor's editor",
@@ -107,23 +107,23 @@ def _see_each_other(stage: Stage, say: Say) -> None:
     say("", "and each sees the other's cursor move")
 
 
-def _start_the_meter(stage: Stage, say: Say) -> None:
+def start_the_meter(stage: Stage, say: Say) -> None:
     learner, mentor = stage.learner, stage.mentor
     diagnosis = "statistics is never imported, and a city without readings prints a stale mean"
     mentor.command(f"Codementor diagnose 5 {diagnosis}")
-    wait_until(lambda: _session(learner, "diagnosis") == diagnosis, "the diagnosis")
+    wait_until(lambda: session_of(learner, "diagnosis") == diagnosis, "the diagnosis")
     say("mentor", f"diagnoses, still free: {diagnosis}; 5 minutes")
     learner.command("Codementor start")
-    wait_until(lambda: _session(learner, "state") == "live", "the meter to start")
+    wait_until(lambda: session_of(learner, "state") == "live", "the meter to start")
     say("learner", "says go: the meter runs, on both screens")
     _both(stage, _meter, "the meter in the statusline")
     say("", _meter(learner))
 
 
-def _type_at_once(stage: Stage, say: Say, outcome: Outcome) -> None:
+def type_at_once(stage: Stage, say: Say, outcome: Outcome) -> None:
     learner, mentor = stage.learner, stage.mentor
     learner.command("Codementor mode live")
-    wait_until(lambda: _session(mentor, "mode") == "live", "the mode to be live")
+    wait_until(lambda: session_of(mentor, "mode") == "live", "the mode to be live")
     say("learner", "lets the mentor type into the file, not only propose")
     say("", "both type at once: the learner the import, the mentor the missing continue")
     learner.lua("vim.api.nvim_win_set_cursor(0, { 2, 0 })")
@@ -146,7 +146,7 @@ def _type_at_once(stage: Stage, say: Say, outcome: Outcome) -> None:
     say("", "both buffers are equal again")
 
 
-def _run_the_program(stage: Stage, say: Say, outcome: Outcome) -> None:
+def run_the_program(stage: Stage, say: Say, outcome: Outcome) -> None:
     stage.learner.command("silent write")
     finished = _run(stage)
     if finished.returncode:
@@ -157,7 +157,8 @@ def _run_the_program(stage: Stage, say: Say, outcome: Outcome) -> None:
         say("", "  " + line)
 
 
-def _pay_for_some_minutes(learner: Neovim, say: Say) -> None:
+def pay_for_some_minutes(stage: Stage, say: Say) -> None:
+    learner = stage.learner
     wait_until(
         lambda: (
             learner.lua("return (require('codementor.meter').last() or {}).billedSeconds or 0")
@@ -168,15 +169,15 @@ def _pay_for_some_minutes(learner: Neovim, say: Say) -> None:
     say("", _meter(learner))
 
 
-def _end_and_rate(stage: Stage, say: Say, outcome: Outcome) -> None:
+def end_and_rate(stage: Stage, say: Say, outcome: Outcome) -> None:
     learner, mentor = stage.learner, stage.mentor
     learner.command("Codementor end")
     _both(stage, _has_ended, "the end")
     say("learner", "ends the session and rates it")
     learner.command("Codementor rate 5 solved Found both bugs at once.")
     mentor.command("Codementor rate 5 solved")
-    wait_until(lambda: _session(learner, "rated"), "the rating to be taken")
-    outcome.session_id = _session(learner, "sessionId")
+    wait_until(lambda: session_of(learner, "rated"), "the rating to be taken")
+    outcome.session_id = session_of(learner, "sessionId")
     learner.command("Codementor receipt")
     outcome.receipt = _shown(learner, "receipt", "receipt", say)
     learner.command("Codementor patch")
@@ -230,7 +231,7 @@ def _diagnostics(editor: Neovim) -> list[str]:
 
 
 def _has_ended(editor: Neovim) -> bool:
-    return _session(editor, "state") in {"ended", "closed"}
+    return session_of(editor, "state") in {"ended", "closed"}
 
 
 def _is_connected(editor: Neovim) -> bool:
@@ -241,7 +242,7 @@ def _status(editor: Neovim, member: str) -> object:
     return editor.lua("return (require('codementor.session').status() or {})[...]", member)
 
 
-def _session(editor: Neovim, member: str) -> str:
+def session_of(editor: Neovim, member: str) -> str:
     value: str = editor.lua("return (require('codementor.session').get() or {})[...]", member)
     return value
 

@@ -22,6 +22,8 @@ from cm_server.demo.neovim import Neovim, executable, wait_until
 
 HERE: Final = Path(__file__).parent
 STOP_PATIENCE_SECONDS: Final = 10
+LEARNER: Final = "lena@example.org"
+MENTOR: Final = "mira@example.org"
 SCREEN: Final = ("180", "42")
 
 _START_RUFF: Final = """
@@ -42,12 +44,11 @@ end
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """`program` is the learner's broken file; `data` the server's folder."""
+    """`program` is the learner's broken file."""
 
     folder: Path
-    data: Path
     program: Path
-    address: str
+    server: "Server"
     learner: Neovim
     mentor: Neovim
 
@@ -62,43 +63,78 @@ def set_up(clock_factor: int, *, watch: bool) -> Iterator[Stage]:
         program.parent.mkdir()
         shutil.copy(HERE / "weather.py.txt", program)
         (program.parent / ".git").mkdir()
-        data = folder / "data"
-        address = exits.enter_context(server(data, clock_factor))
-        tokens = _tokens(data)
-        learner, mentor = _editors(exits, folder, address, tokens, watch=watch)
+        server = exits.enter_context(serving(folder / "data", clock_factor))
+        learner, mentor = _editors(exits, folder, server, watch=watch)
         for editor in (learner, mentor):
             editor.lua(_SHOW)
         learner.lua(_START_RUFF)
-        yield Stage(folder, data, program, address, learner, mentor)
+        yield Stage(folder, program, server, learner, mentor)
+
+
+class Server:
+    """`cm-server run --demo` as a process. Started again it keeps its port and goes on with the same data.
+
+    Its log is `server.log` beside the data folder.
+    """
+
+    def __init__(self, data: Path, clock_factor: int) -> None:
+        self.data = data
+        self.address = ""
+        self._clock_factor = clock_factor
+        self._log = data.parent / "server.log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        program = str(Path(sys.executable).with_name("cm-server"))
+        port = self.address.rpartition(":")[2] or "0"
+        factor = str(self._clock_factor)
+        words = ["run", "--demo", "--migrate", "--port", port, "--clock-factor", factor]
+        variables = {**os.environ, "CM_DATA_FOLDER": str(self.data), "PYTHONUNBUFFERED": "1"}
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [program, *words], stdout=log, stderr=log, env=variables
+            )
+        self.address = wait_until(self._serving_at, "the server to serve")
+
+    def kill(self) -> None:
+        """As a power cut would, for the process."""
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+
+    def stop(self) -> None:
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(STOP_PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def tokens(self) -> dict[str, str]:
+        """The demo people's tokens by e-mail address."""
+        people = msgspec.json.decode(
+            (self.data / demo_people.FILE_NAME).read_bytes(), type=list[demo_people.DemoPerson]
+        )
+        return {person.email: person.token for person in people}
+
+    def _serving_at(self) -> str:
+        log = self._log.read_text(errors="replace")
+        if self._process and self._process.poll() is not None:
+            raise RuntimeError(f"The server ended with {self._process.returncode}:\n{log}")
+        found = next((line for line in log.splitlines() if line.startswith("Serving on ")), "")
+        return found.removeprefix("Serving on ").partition(";")[0]
 
 
 @contextmanager
-def server(data: Path, clock_factor: int) -> Iterator[str]:
-    """A demo server on a free port; its address. Its log is `server.log` in the data folder's parent."""
-    program = str(Path(sys.executable).with_name("cm-server"))
-    command: list[str] = [
-        program,
-        "run",
-        "--demo",
-        "--migrate",
-        "--port",
-        "0",
-        "--clock-factor",
-        str(clock_factor),
-    ]
-    log_path = data.parent / "server.log"
-    variables = {**os.environ, "CM_DATA_FOLDER": str(data), "PYTHONUNBUFFERED": "1"}
-    with log_path.open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, env=variables)
+def serving(data: Path, clock_factor: int) -> Iterator[Server]:
+    """A demo server on a free port for the length of the block."""
+    server = Server(data, clock_factor)
     try:
-        yield wait_until(lambda: _address(log_path, process), "the server to serve")
+        server.start()
+        yield server
     finally:
-        process.terminate()
-        try:
-            process.wait(STOP_PATIENCE_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        server.stop()
 
 
 def missing() -> str:
@@ -110,30 +146,14 @@ def missing() -> str:
     return ""
 
 
-def _address(log_path: Path, process: "subprocess.Popen[bytes]") -> str:
-    log = log_path.read_text(errors="replace")
-    if process.poll() is not None:
-        raise RuntimeError(f"The server ended with {process.returncode}:\n{log}")
-    found = next((line for line in log.splitlines() if line.startswith("Serving on ")), "")
-    return found.removeprefix("Serving on ").partition(";")[0]
-
-
-def _tokens(data: Path) -> dict[str, str]:
-    people = msgspec.json.decode(
-        (data / demo_people.FILE_NAME).read_bytes(), type=list[demo_people.DemoPerson]
-    )
-    return {person.email: person.token for person in people}
-
-
 def _editors(
-    exits: ExitStack, folder: Path, address: str, tokens: dict[str, str], *, watch: bool
+    exits: ExitStack, folder: Path, server: Server, *, watch: bool
 ) -> tuple[Neovim, Neovim]:
     tmux = exits.enter_context(_two_panes(folder)) if watch else []
     editors = []
-    for pane, (role, email) in enumerate(
-        [("learner", "lena@example.org"), ("mentor", "mira@example.org")]
-    ):
-        variables = {"CM_SERVER_URL": address, "CM_TOKEN": tokens[email]}
+    tokens = server.tokens()
+    for pane, (role, email) in enumerate([("learner", LEARNER), ("mentor", MENTOR)]):
+        variables = {"CM_SERVER_URL": server.address, "CM_TOKEN": tokens[email]}
         home = folder / f"{role}-home"
         editor = (
             Neovim.on_screen(home, variables, tmux, f"demo:0.{pane}")

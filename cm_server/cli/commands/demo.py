@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
             if viewer:
                 viewer.terminate()
                 viewer.wait()
-        _print_ledger(scene.data)
+        _print_ledger(scene.server.data)
     return Exit.DONE
 
 

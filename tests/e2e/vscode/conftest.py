@@ -5,11 +5,9 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-import msgspec
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from cm_server import demo_people
 from cm_server.demo import stage
 from tests.e2e.vscode import code_server, window
 from tests.e2e.vscode.code_server import VisualStudioCode
@@ -35,18 +33,14 @@ def browser() -> Iterator[Browser]:
 
 
 class Server:
-    """A running demo server and the tokens of its people."""
+    """A running demo server, as the people of the tests need it."""
 
-    def __init__(self, address: str, data: Path) -> None:
-        self.address = address
-        self._people = msgspec.json.decode(
-            (data / demo_people.FILE_NAME).read_bytes(), type=list[demo_people.DemoPerson]
-        )
+    def __init__(self, running: stage.Server) -> None:
+        self.running = running
 
     def variables(self, email: str) -> dict[str, str]:
         """What makes an editor's cm-lsp that person's."""
-        token = next(person.token for person in self._people if person.email == email)
-        return {"CM_SERVER_URL": self.address, "CM_TOKEN": token}
+        return {"CM_SERVER_URL": self.running.address, "CM_TOKEN": self.running.tokens()[email]}
 
 
 @pytest.fixture(scope="module")
@@ -56,8 +50,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CM_OFFER_WINDOW_SECONDS", "600")
         patch.setenv("CM_ASK_EXPIRES_SECONDS", "1200")
-        with stage.server(data, 1) as address:
-            yield Server(address, data)
+        patch.setenv("CM_TRIAGE_MINUTES", "60")
+        with stage.serving(data, 1) as server:
+            yield Server(server.address, data)
 
 
 StartCode = Callable[[str, dict[str, str]], VisualStudioCode]

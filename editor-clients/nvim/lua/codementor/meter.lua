@@ -22,6 +22,11 @@ function M.last()
   return meter
 end
 
+--- How the document that changed last stands to the server.
+function M.sync()
+  return sync
+end
+
 --- A statusline runs `%{…}`: foreign text never gets there unescaped.
 ---@return string
 function M.statusline()
