@@ -11,6 +11,8 @@ const QUESTION_CHARACTERS_MAX = 1_000;
 const CAP_MINUTES_MAX = 240;
 const CAPS = [15, 30, 60, 120];
 const STEPS = 3;
+/** As cm-lsp calls what it shows before sending. */
+const PREVIEW_NAME = 'codementor-ask.md';
 
 /** What is asked about: the selection, or the cursor's place, and what is complained about there. */
 export interface AskTarget {
@@ -52,7 +54,16 @@ export async function ask(server: Server, state: State, given: AskTarget | undef
     await server.execute('ask', { ...about, question, capMinutes, mentor, diagnostics });
   } finally {
     state.setContext('isAsking', false);
+    await closePreview();
   }
+}
+
+/** Once it is answered it has told all; the user is back at their code. */
+async function closePreview(): Promise<void> {
+  const isPreview = ({ input }: Tab) =>
+    input instanceof TabInputText && input.uri.path.endsWith(`/${PREVIEW_NAME}`);
+  const tabs = window.tabGroups.all.flatMap((group) => group.tabs.filter(isPreview));
+  await window.tabGroups.close(tabs, true);
 }
 
 export function targetOfEditor(): AskTarget | undefined {
@@ -119,7 +130,7 @@ async function askMentor(mentors: readonly RankedMentor[]): Promise<string | und
     label: `$(zap) ${l10n.t('Whoever is there first')}`,
     detail:
       mentors.length > 0
-        ? l10n.t('The {0} who fit best are asked in turn', mentors.length)
+        ? l10n.t('Those who fit best are asked first')
         : l10n.t('Nobody who fits is online now; the ask waits for one'),
   };
   const named = mentors.map(({ mentor, name, text }) => ({

@@ -14,6 +14,8 @@ import * as harmless from './harmless.ts';
 import type { Meter } from './lspExt.ts';
 import type { State } from './state.ts';
 
+const TEXT_CHARACTERS_MAX = 60;
+
 export class MeterStatus implements Disposable {
   readonly #item: StatusBarItem;
   readonly #state: State;
@@ -68,7 +70,7 @@ export class MeterStatus implements Disposable {
     const { status, meter, life } = this.#state;
     if (life === 'live') {
       const said = meter?.text ?? this.#state.session?.text ?? '';
-      return `$(mortar-board) ${harmless.label(said)}${this.#badSync()}`;
+      return `$(mortar-board) ${harmless.label(harmless.shortened(said, TEXT_CHARACTERS_MAX))}${this.#badSync()}`;
     }
     if (status === undefined) return '$(mortar-board) Codementor';
     if (status.connection === 'connecting') return `$(sync~spin) Codementor`;

@@ -51,8 +51,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         patch.setenv("CM_OFFER_WINDOW_SECONDS", "600")
         patch.setenv("CM_ASK_EXPIRES_SECONDS", "1200")
         patch.setenv("CM_TRIAGE_MINUTES", "60")
-        with stage.serving(data, 1) as server:
-            yield Server(server.address, data)
+        with stage.serving(data, 1) as running:
+            yield Server(running)
 
 
 StartCode = Callable[[str, dict[str, str]], VisualStudioCode]

@@ -6,7 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from cm_server.demo.neovim import Neovim, wait_until
+from cm_server.demo.neovim import Neovim, NotSeen, wait_until
 
 PATIENCE_SECONDS = 90.0
 
@@ -87,7 +87,8 @@ def mentor_online(home: Path, variables: dict[str, str]) -> Peer:
     return editor
 
 
-def connect(editor: Peer) -> None:
+def connect(editor: Peer, file: Path | None = None) -> None:
+    """With a file open, or an empty buffer."""
     editor.lua(
         """
         asked = nil
@@ -96,8 +97,8 @@ def connect(editor: Peer) -> None:
         end
         """
     )
+    editor.command(f"edit {file}" if file else "enew")
     editor.command("Codementor start_server")
-    editor.command("enew")
     wait(lambda: status(editor, "connection") == "connected", "Neovim's cm-lsp to connect")
 
 
@@ -109,7 +110,11 @@ def accept(editor: Peer) -> None:
 
 def answer(editor: Peer, label: str) -> None:
     """Answers the question on screen with the choice that starts with `label`."""
-    wait(lambda: editor.lua("return asked ~= nil"), f"a question to answer with {label}")
+    try:
+        wait(lambda: editor.lua("return asked ~= nil"), f"a question to answer with {label}")
+    except NotSeen as failure:
+        said = editor.lua("return vim.api.nvim_exec2('messages', { output = true }).output")
+        raise NotSeen(f"{failure}; Neovim says: {said}") from None
     editor.lua(
         """
         local question, label = asked, ...
