@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine, text
+from sqlmodel import SQLModel
 
 from cm_server.billing import receipt_check, receipt_document, receipts
 from cm_server.db import StorageUnavailable
@@ -390,3 +392,31 @@ def test_the_earliest_reason_to_stop_is_the_one() -> None:
     assert situation.block == (5, "out-of-sync")
     opened = money_world.terms(Money(1000, "USD"), 60)
     assert counting.stop(situation, minutes.fold([opened]), 9, counting.MeterRules()) is None
+
+
+async def test_end_pressed_by_both_in_the_same_moment_ends_once(
+    world: MoneyWorld, live: SessionId
+) -> None:
+    await world.serve(live, 60)
+    both = [world.recorder.end(live, f"{role}-ended") for role in counting.ROLES]
+    first, second = await asyncio.gather(*both, return_exceptions=True)
+    assert isinstance(first, minutes.Minutes)
+    assert isinstance(second, Refused)
+    assert second.fault.code == "session-over"
+
+
+async def test_a_checkpoint_with_nothing_running_writes_nothing(
+    world: MoneyWorld, live: SessionId
+) -> None:
+    await world.recorder.pause(live, "learner", by=LEARNER)
+    await world.database.close()
+    await world.recorder.checkpoint()
+
+
+def test_other_tables_made_alone_leave_the_ledgers_guards_out() -> None:
+    engine = create_engine("sqlite://")
+    SQLModel.metadata.create_all(engine, tables=[SQLModel.metadata.tables["meter_mark"]])
+    with engine.connect() as connection:
+        query = text("SELECT count(*) FROM sqlite_master WHERE type = 'trigger'")
+        assert connection.execute(query).scalar() == 0
+    engine.dispose()
