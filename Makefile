@@ -10,7 +10,7 @@ E2E    := $(wildcard tests/e2e/test_*.py)
 export CM_DATA_FOLDER ?= data
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test check format lint types imports fmt bench soak migration lock clean
+.PHONY: help setup run demo test check format lint types imports fmt bench soak migration mutants lock clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ soak: setup ## sessions for a long while, watching memory and lag
 migration: setup ## a new migration from the models: make migration NAME="add ratings"
 	$(BIN)/python -m cm_server.migrations "$(NAME)"
 	$(BIN)/ruff format --quiet cm_server/migrations
+
+mutants: setup ## seed bugs in the money one at a time; the tests must notice each
+	$(BIN)/python -m tests.mutations.money_mutants
 
 lock: setup ## resolve the dependencies anew, with hashes; needs uv in the environment
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --extra server --group dev pyproject.toml -o requirements/dev.txt
