@@ -4,11 +4,12 @@ Owns the mapping from LSP to our parts, and the one guard that turns whatever go
 decides. Handlers that report a change run to their end without waiting, so that changes keep their order.
 """
 
+import asyncio
 import logging
 import secrets
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 from lsprotocol import types
@@ -25,6 +26,9 @@ from cm_wire.to_server import ReportDiagnostics
 
 log = logging.getLogger(__name__)
 
+REPORT_SECONDS: Final = 0.3
+"""Linters report at every key; the mentor is told this often at most."""
+
 _Shape = TypeVar("_Shape", bound=msgspec.Struct)
 
 
@@ -35,6 +39,7 @@ class Handlers:
         self._server = server
         self._machine = machine
         self._here: Codementor | None = None
+        self._reports_due: dict[str, asyncio.TimerHandle] = {}
 
     @property
     def here(self) -> Codementor:
@@ -152,19 +157,10 @@ class Handlers:
         if said is None or document is None:
             return
         document.diagnostics = said.diagnostics
-        room = self.here.room
-        path = room.table.path(said.uri) if room is not None else None
-        if room is None or path is None or room.view.you != "learner":
-            return
-        report = ReportDiagnostics(
-            session_id=room.view.session_id,
-            path=path,
-            diagnostics=tuple(
-                context.diagnostic(self.here.documents, document, found)
-                for found in said.diagnostics[: limits.DIAGNOSTICS_MAX]
-            ),
-        )
-        self.here.editor.later(self.here.send(report))
+        if said.uri not in self._reports_due:
+            loop = asyncio.get_running_loop()
+            due = loop.call_later(REPORT_SECONDS, self._report_diagnostics, said.uri)
+            self._reports_due[said.uri] = due
 
     def open_shared(self, params: object) -> object:
         asked = _shaped(params, lsp_ext.OpenShared)
@@ -199,6 +195,23 @@ class Handlers:
         raise failure
 
     # Within.
+
+    def _report_diagnostics(self, uri: str) -> None:
+        """Tell the mentor what the learner's tools say of a shared file now."""
+        self._reports_due.pop(uri, None)
+        here, document, room = self.here, self.here.documents.get(uri), self.here.room
+        path = room.table.path(uri) if room is not None else None
+        if document is None or room is None or path is None or room.view.you != "learner":
+            return
+        report = ReportDiagnostics(
+            session_id=room.view.session_id,
+            path=path,
+            diagnostics=tuple(
+                context.diagnostic(here.documents, document, found)
+                for found in document.diagnostics[: limits.DIAGNOSTICS_MAX]
+            ),
+        )
+        here.editor.later(here.send(report))
 
     async def _read_again(self, uri: str) -> None:
         """An editor that reports changes of a document it has not opened: ask for the whole, where it can say."""

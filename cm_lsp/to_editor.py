@@ -19,6 +19,7 @@ from pygls.exceptions import JsonRpcException
 from cm_lsp import lsp_ext
 from cm_lsp.language_server import Server, builtins_of
 from cm_lsp.sharing.bridge_messages import SendEdit
+from cm_wire import faults
 
 log = logging.getLogger(__name__)
 
@@ -275,8 +276,11 @@ class Editor:
 
     def _done(self, task: asyncio.Future[object]) -> None:
         self._tasks.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            log.error("a task for the editor failed", exc_info=task.exception())
+        failure = None if task.cancelled() else task.exception()
+        if isinstance(failure, faults.Refused):
+            log.warning("refused: %s", failure)
+        elif failure is not None:
+            log.error("a task for the editor failed", exc_info=failure)
 
     async def _flash_by_progress(self, text: str) -> None:
         progress = await self.progress("codementor", text)

@@ -1,6 +1,6 @@
 """A session between two real language servers and the real server: plain LSP on one side, a plugin's claims on the other."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -35,7 +35,7 @@ async def ask_and_accept(learner: FakeEditor, mentor: FakeEditor, uri: str) -> s
 
 @pytest.mark.parametrize("claims", [{}, ALL_CLAIMS], ids=["plain", "plugin"])
 async def test_a_session_from_the_code_action_to_the_receipt(
-    tmp_path: Path, claims: dict[str, bool]
+    tmp_path: Path, claims: Mapping[str, bool]
 ) -> None:
     async with world.running(tmp_path / "data", SystemClock()) as here:
         lea, mo = await here.learner(), await here.mentor()
@@ -60,7 +60,7 @@ async def _play(learner: FakeEditor, mentor: FakeEditor, folder: Path) -> None:
     learner.open(uri, BROKEN)
     session_id = await ask_and_accept(learner, mentor, uri)
     shared = f"codementor://{session_id}/app.py"
-    text = await mentor.client.protocol.send_request_async("codementor/openShared", {"uri": shared})
+    text = await mentor.request("codementor/openShared", {"uri": shared})
     assert text.text == BROKEN
     mentor.open(shared, text.text)
 

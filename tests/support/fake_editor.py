@@ -84,6 +84,12 @@ class FakeEditor:
         buffer = self.buffers.get(uri)
         return "" if buffer is None else str(buffer.text)
 
+    async def request(self, method: str, params: object) -> Any:
+        """One of our own requests."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            protocol: Any = self.client.protocol
+            return await protocol.send_request_async(method, params)
+
     async def command(self, name: str, /, **argument: object) -> Any:
         async with asyncio.timeout(PATIENCE_SECONDS):
             return await self.client.workspace_execute_command_async(
@@ -134,7 +140,7 @@ class FakeEditor:
 
     def progress(self) -> list[str]:
         return [
-            report.message or ""
+            getattr(report, "message", None) or ""
             for reports in self.client.progress_reports.values()
             for report in reports
         ]
@@ -258,7 +264,8 @@ async def running(
     finally:
         async with asyncio.timeout(PATIENCE_SECONDS):
             await client.shutdown_session()
-            await client.stop()
+            stopping: Any = client
+            await stopping.stop()
 
 
 def plain_capabilities() -> types.ClientCapabilities:
@@ -293,21 +300,21 @@ def _teach(client: LanguageClient, editor: FakeEditor) -> None:
         _action_hook(converter),
     )
 
-    @client.feature(types.WORKSPACE_APPLY_EDIT)
     def apply_edit(params: types.ApplyWorkspaceEditParams) -> types.ApplyWorkspaceEditResult:
         return types.ApplyWorkspaceEditResult(applied=editor.apply_workspace_edit(params.edit))
 
-    @client.feature(types.WINDOW_SHOW_MESSAGE_REQUEST)
     def question(params: types.ShowMessageRequestParams) -> types.MessageActionItem | None:
         titles = [action.title for action in params.actions or []]
         editor.questions.append((params.message, titles))
         chosen = editor.answers(params.message, titles)
         return types.MessageActionItem(chosen) if chosen is not None else None
 
-    @client.feature("codementor/applyEdit")
     def apply_rebased(params: Any) -> dict[str, object]:
         return editor.apply_rebased(params)
 
+    client.feature(types.WORKSPACE_APPLY_EDIT)(apply_edit)
+    client.feature(types.WINDOW_SHOW_MESSAGE_REQUEST)(question)
+    client.feature("codementor/applyEdit")(apply_rebased)
     for method in (types.WORKSPACE_CODE_LENS_REFRESH, types.WORKSPACE_INLAY_HINT_REFRESH):
         client.feature(method)(lambda *_: None)
     for name in ("session", "status", "meter", "cursors", "point", "offer", "chat", "sync"):

@@ -10,6 +10,7 @@ from cm_lsp.sharing.bridge_messages import ChangeCrdt, Utf8Edit
 from cm_lsp.sharing.document import SessionDocument
 from cm_lsp.sharing.positions import PositionEncoding, Utf8Offset, units
 from cm_wire.ids import FilePath, YjsClientId
+from cm_wire.yjs.awareness import RelativePosition
 from cm_wire.yjs.verdict import UPDATE_LIMITS, Admitted, Gap, Refusal
 
 SEED, US, OTHER = YjsClientId(1), YjsClientId(5), YjsClientId(9)
@@ -141,5 +142,5 @@ def test_places_stay_at_their_text_whatever_is_typed_and_deleted_around_them() -
             ours.change(PATH, insertion(0, "again"))
 
 
-def _offset(document: SessionDocument, place: "places.RelativePosition") -> int:
+def _offset(document: SessionDocument, place: RelativePosition) -> int:
     return places.offset_of(document.shown_pieces(PATH), place)
