@@ -3,12 +3,13 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from cm_server.demo import screenplay, stage
-from cm_server.demo.neovim import wait_until
+from cm_server.demo.neovim import Neovim, wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -16,16 +17,18 @@ CLOCK_FACTOR = 20
 
 
 @pytest.fixture
-def scene():
+def scene() -> Iterator[stage.Stage]:
     with stage.set_up(CLOCK_FACTOR, watch=False) as set_up:
         yield set_up
 
 
-def say(who, what):
+def say(who: str, what: str) -> None:
     sys.stdout.write(f"{who:<9}{what}\n")
 
 
-def test_a_session_from_the_code_action_to_a_receipt_anyone_can_recompute(scene, tmp_path):
+def test_a_session_from_the_code_action_to_a_receipt_anyone_can_recompute(
+    scene: stage.Stage, tmp_path: Path
+) -> None:
     outcome = screenplay.play(scene, say)
     assert outcome.texts[0] == outcome.texts[1]
     assert "Nairobi: 24.8 degrees" in outcome.program_output
@@ -39,7 +42,9 @@ def test_a_session_from_the_code_action_to_a_receipt_anyone_can_recompute(scene,
     assert cm_server("ledger", "--data", str(scene.server.data)).returncode == 0
 
 
-def test_a_server_killed_in_mid_session_loses_no_edit_and_bills_no_gap(scene, tmp_path):
+def test_a_server_killed_in_mid_session_loses_no_edit_and_bills_no_gap(
+    scene: stage.Stage, tmp_path: Path
+) -> None:
     learner, mentor = scene.learner, scene.mentor
     for step in (
         screenplay.meet,
@@ -71,11 +76,11 @@ def test_a_server_killed_in_mid_session_loses_no_edit_and_bills_no_gap(scene, tm
     assert "server-restarted" in json.dumps(receipt), "the gap stands in the receipt as not billed"
 
 
-def in_sync(editor):
-    return editor.lua("return (require('codementor.meter').sync() or {}).state == 'inSync'")
+def in_sync(editor: Neovim) -> bool:
+    return bool(editor.lua("return (require('codementor.meter').sync() or {}).state == 'inSync'"))
 
 
-def exported_receipt(scene, folder) -> Path:
+def exported_receipt(scene: stage.Stage, folder: Path) -> Path:
     path = folder / "receipt.json"
     done = cm_server(
         "export", "--data", str(scene.server.data), "--receipt", "1", "--out", str(path)
