@@ -46,6 +46,15 @@ class Hub:
         for deliver in tuple(self._connections.get(person, {}).values()):
             deliver(happened)
 
+    def mention(self, person: PersonId, fact: Fact) -> None:
+        """Hand a fact to whoever is connected now and keep no copy.
+
+        For what comes with every keystroke and is said again when a client comes back (acknowledgements): kept, it
+        would push what matters out of the tail. It has the number 0, which no kept fact has.
+        """
+        for deliver in tuple(self._connections.get(person, {}).values()):
+            deliver(Happened(0, fact))
+
     def missed(self, person: PersonId, epoch: str, after: int) -> list[Happened] | None:
         """The facts after number `after`, or `None` when they are gone and the whole state must be told."""
         if epoch != self.epoch or after > self._numbers[person]:

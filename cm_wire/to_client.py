@@ -177,7 +177,7 @@ class Declined(msgspec.Struct, frozen=True, tag_field="frame", tag=True):
 
 
 class Happened(msgspec.Struct, frozen=True, tag_field="frame", tag=True):
-    """Fact number `number` of the receiver."""
+    """Fact number `number` of the receiver; 0 for one that is not kept for those who come back."""
 
     number: int
     fact: Fact

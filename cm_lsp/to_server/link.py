@@ -191,8 +191,8 @@ class Link:
             case None:
                 pass
             case Happened():
-                if frame.number > self._last_fact:
-                    self._last_fact = frame.number
+                if frame.number == 0 or frame.number > self._last_fact:
+                    self._last_fact = max(self._last_fact, frame.number)
                     self._on_fact(frame.fact)
             case Answered(result=HeartbeatSeen()):
                 self._heartbeats_unanswered = 0

@@ -266,7 +266,7 @@ class Room:
             owner = self.authors.owner(client)
             if owner is not None:
                 fact = EditsStored(session_id=self.session_id, client=client, clock=clock)
-                self._floor.hub.tell(owner, fact)
+                self._floor.hub.mention(owner, fact)
         number = max(entry.number for entry in entries)
         self._logged_updates += sum(entry.content is not None for entry in entries)
         self._logged_bytes += sum(len(entry.content or b"") for entry in entries)
