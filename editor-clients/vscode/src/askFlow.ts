@@ -1,6 +1,16 @@
 // Asking: the question, the cap, the mentor, each by one picker; cm-lsp then shows every byte and asks once more.
 
-import { type Diagnostic, l10n, languages, type QuickPickItem, type Range, type Uri, window } from 'vscode';
+import {
+  type Diagnostic,
+  l10n,
+  languages,
+  type QuickPickItem,
+  type Range,
+  type Tab,
+  TabInputText,
+  type Uri,
+  window,
+} from 'vscode';
 import { settings } from './config.ts';
 import * as harmless from './harmless.ts';
 import { plain, reported } from './ownCursor.ts';

@@ -1,6 +1,6 @@
 // A mentor is asked: a notification that counts down and goes by itself, a preview, yes or no.
 
-import { commands, type Disposable, l10n, ProgressLocation, window } from 'vscode';
+import { type Disposable, l10n, ProgressLocation, window } from 'vscode';
 import { deferred } from './deferred.ts';
 import * as harmless from './harmless.ts';
 import type { Offer } from './lspExt.ts';
@@ -74,12 +74,9 @@ export class Offers implements Disposable {
     const options = {
       location: ProgressLocation.Notification,
       title: harmless.message(offer.text),
-      cancellable: true,
+      cancellable: false,
     };
-    void window.withProgress(options, async (progress, cancellation) => {
-      cancellation.onCancellationRequested(() => {
-        void commands.executeCommand('codementor.decline', offer.offerId);
-      });
+    void window.withProgress(options, async (progress) => {
       const tick = () => {
         const seconds = Math.max(0, Math.ceil((endsAt - Date.now()) / 1_000));
         progress.report({ message: choices(seconds), increment: 1_000 / (offer.answerWithinMs / 100) });
@@ -100,7 +97,8 @@ export class Offers implements Disposable {
 function choices(seconds: number): string {
   const accept = `[${l10n.t('Accept')}](command:codementor.accept)`;
   const preview = `[${l10n.t('Preview')}](command:codementor.previewOffer)`;
-  return l10n.t('{0} s to answer · {1} · {2} · Cancel leaves it to others', seconds, accept, preview);
+  const decline = `[${l10n.t('Not Now')}](command:codementor.decline)`;
+  return l10n.t('{0} s to answer: {1} · {2} · {3}', seconds, accept, preview, decline);
 }
 
 function fileName(path: string): string {
@@ -110,7 +108,8 @@ function fileName(path: string): string {
 
 /** What a mentor knows before accepting, as one text; the code's own lines stay as they are. */
 function excerpt({
-  text,
+  learner,
+  path,
   question,
   diagnostics,
   excerpt: code,
@@ -122,7 +121,12 @@ function excerpt({
     ({ line, severity, message, source, code: rule }) =>
       `${l10n.t('line {0}', line + 1)}, ${severity}: ${message} ${[source, rule].join(' ').trim()}`,
   );
-  const head = [text, question, l10n.t('{0}; you earn up to {1}', priceText, earnsText), ...complaints];
+  const head = [
+    l10n.t('{0} asks about {1}', learner, path),
+    question,
+    l10n.t('{0}; you earn up to {1}', priceText, earnsText),
+    ...complaints,
+  ];
   const above = head.filter((part) => part !== '').join('\n');
   return `${above}\n\n${l10n.t('From line {0}:', firstLine + 1)}\n\n${code}\n`;
 }

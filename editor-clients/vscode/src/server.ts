@@ -108,7 +108,12 @@ export class Server implements Disposable {
     }
     this.#parts.log.info(`starting ${launch.program} (${launch.foundBy})`);
     const { told, asked, connect } = this.#parts;
-    const life = { crashed: () => this.#crashed(), startedAgain: () => { this.#parts.begins(); } };
+    const life = {
+      crashed: () => this.#crashed(),
+      startedAgain: () => {
+        this.#parts.begins();
+      },
+    };
     const options = clientOptions(settings());
     const environment = await this.environment();
     try {
