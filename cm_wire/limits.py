@@ -15,6 +15,8 @@ QUESTION_CHARACTERS_MAX: Final = 1_000
 DIAGNOSTICS_MAX: Final = 50
 DIAGNOSTIC_CHARACTERS_MAX: Final = 1_000
 LIBRARIES_MAX: Final = 100
+SECRET_SCAN_MS_MAX: Final = 200
+"""CPU time; past it a text is not sent, for nothing is known about it."""
 
 FILE_BYTES_MAX: Final = 1024 * 1024
 FILE_LINES_MAX: Final = 20_000

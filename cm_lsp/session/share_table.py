@@ -14,6 +14,7 @@ from urllib.parse import quote, unquote, urlsplit
 from cm_lsp import documents, lsp_ext
 from cm_wire import faults, limits, paths
 from cm_wire.ids import FilePath, SessionId
+from cm_wire.secrets import refusing
 
 _UNFIT: Final = re.compile(r'[\\:\x00-\x1f\x7f<>"|?*]')
 
@@ -85,6 +86,7 @@ def refuse_unshareable(uri: str, roots: Sequence[str], path: FilePath) -> None:
             f"{path} is a file that tools run by themselves; it is not shared.",
             "Paste what matters into the chat.",
         )
+    refusing.check_file_name(path, "uri")
     if urlsplit(uri).scheme != "file":
         return
     place = Path(unquote(urlsplit(uri).path))
@@ -113,6 +115,7 @@ def check_text(path: FilePath, text: str) -> str:
         raise _too_large(path, "characters in a line", limits.LINE_CHARACTERS_MAX, longest)
     if "\0" in text:
         raise faults.refusal("not-text", f"{path} is not a text file: it has NUL characters.")
+    refusing.check_text(text, path, "Move it out of the file, then share again.")
     return text
 
 

@@ -1,12 +1,14 @@
 """What the two see of one another's work beside the document: files shared, places pointed at, diagnostics."""
 
-from typing import assert_never
+import asyncio
+from typing import Final, assert_never
 
 from cm_server.flow import meeting
 from cm_server.flow.works import Works
 from cm_server.session.standing import Standing
 from cm_wire import faults, limits
 from cm_wire.ids import FilePath, PersonId
+from cm_wire.secrets import refusing
 from cm_wire.session import FileDiagnostics, Pointer
 from cm_wire.to_client import DiagnosticsReported, Pointed
 from cm_wire.to_server import (
@@ -17,6 +19,10 @@ from cm_wire.to_server import (
     UnshareFile,
 )
 
+_TAKE_IT_OUT: Final = (
+    "Take it out and share the file again, and replace that secret: it has left your machine."
+)
+
 
 async def change_files(
     works: Works, learner: PersonId, command: ShareFile | UnshareFile | RenameFile
@@ -25,6 +31,7 @@ async def change_files(
     rooms, session_id = works.rooms, command.session_id
     match command:
         case ShareFile(path=path, language_id=language_id, text=text):
+            await asyncio.to_thread(_refuse_secrets, path, text)
             standing = await rooms.share(session_id, learner, path, language_id, text)
         case UnshareFile(path=path):
             standing = await rooms.unshare(session_id, learner, path)
@@ -94,3 +101,9 @@ def _require_shared(standing: Standing, path: FilePath) -> None:
         raise faults.refusal("session-over", "This session has ended.", "Ask again to go on.")
     if all(file.path != path for file in standing.files):
         raise faults.refusal("bad-path", f"{faults.shortened(path)} is not shared.", field="path")
+
+
+def _refuse_secrets(path: FilePath, text: str) -> None:
+    """Work of up to a fifth of a second, so not for the event loop."""
+    refusing.check_file_name(path, "path")
+    refusing.check_text(text, "text", _TAKE_IT_OUT)

@@ -59,7 +59,7 @@ def _is_chosen(secret: str) -> bool:
 
 
 RULES: Final = (
-    *_family("aws-key-id", ("AKIA", "ASIA", "ABIA", "ACCA"), rf"[A-Z2-7]{{16}}{_END}"),
+    *_family("aws-key-id", ("AKIA", "ASIA", "ABIA", "ACCA"), rf"[A-Z0-9]{{16}}{_END}"),
     *_family("github-token", ("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), r"[A-Za-z0-9]{36,255}"),
     _token("github-token", "github_pat_", r"[A-Za-z0-9_]{60,255}"),
     *_family(

@@ -53,7 +53,7 @@ def test_each_bad_part_of_an_ask_is_refused_by_its_name(
 @pytest.mark.parametrize(
     "secret",
     [
-        "-----BEGIN RSA PRIVATE KEY-----",
+        "-----BEGIN RSA PRIVATE KEY-----\n" + "MIIEvQIBADANBgkqhkiG9w0B" * 3,
         "AKIA" + "A1B2C3D4E5F6G7H8",
         "ghp_" + "a1" * 18,
         "sk_live_" + "a1" * 12,
@@ -68,7 +68,14 @@ def test_a_plain_secret_is_shown_to_nobody(secret: str) -> None:
     ):
         fault = _refusal(context, world.terms())
         assert fault.code == "secret-found"
+        assert fault.field in {"excerpt.text", "question", "diagnostics"}
+        assert "Line 1 " in fault.message
         assert secret not in str(fault)
+
+
+def test_a_file_made_for_secrets_is_shown_to_nobody() -> None:
+    fault = _refusal(_with_excerpt(world.context(), path="app/.env"), world.terms())
+    assert (fault.code, fault.field) == ("secret-found", "excerpt.path")
 
 
 def test_the_sixth_ask_in_ten_minutes_waits_and_the_thirty_first_of_a_day_too() -> None:
