@@ -14,7 +14,7 @@ def allocate(amount_minor: int, holds_minor: Sequence[int], minimum_minor: int) 
     """
     usable = [size if size >= minimum_minor else 0 for size in holds_minor]
     amount_minor = min(amount_minor, sum(usable))
-    if amount_minor < max(minimum_minor, 1):
+    if amount_minor <= 0:
         return (0,) * len(holds_minor)
     count, covered = _fewest(usable, amount_minor)
     if count * minimum_minor > amount_minor:

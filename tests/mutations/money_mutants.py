@@ -162,8 +162,8 @@ MUTANTS = (
     Mutant(
         "less than a card takes is captured",
         f"{B}/allocation.py",
-        "    if amount_minor < max(minimum_minor, 1):",
-        "    if amount_minor < 1:",
+        "    if count * minimum_minor > amount_minor:",
+        "    if False:",
         (RATING,),
     ),
     Mutant(
