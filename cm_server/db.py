@@ -38,6 +38,10 @@ T = TypeVar("T")
 WRITES_PER_GROUP_MAX: Final = 512
 WRITES_WAITING_MAX: Final = 20_000
 READERS: Final = 4
+LOCK_WAIT_MS: Final = 250
+COLLISIONS_MAX: Final = 20
+COLLISION_STATES: Final = frozenset({"40001", "40P01", "55P03"})
+"""Not serialisable, deadlock, lock not available in time."""
 
 
 class StorageUnavailable(Exception):  # noqa: N818 - reads as what happened
@@ -101,8 +105,8 @@ class Database:
     async def write(self, work: Callable[[Session], T]) -> T:
         """Run `work` in a transaction on the writer thread; its exception rolls back its own changes only.
 
-        Called once, except on PostgreSQL after a serialisation failure, when it runs again from the start: it must
-        read and write through its session and touch nothing else.
+        Called once, except on PostgreSQL after a collision with another process, when it runs again from the start: it
+        must read and write through its session and touch nothing else.
         """
         return cast("T", await self._enqueue(_Work(work)))
 
@@ -180,13 +184,18 @@ class Database:
             group.append(job)
         return group, True
 
-    def _commit(self, group: list[_Work | _Append]) -> None:
-        """One transaction for the group; a caller whose own part failed has been told before the commit."""
+    def _commit(self, group: list[_Work | _Append], tries: int = COLLISIONS_MAX) -> None:
+        """One transaction for the group; a caller whose own part failed has been told before the commit.
+
+        Where another process holds what the group needs, waiting long would only wait for each other: the group holds
+        locks too. It lets go of all of them, and each part goes by itself.
+        """
         answers: list[tuple[Future[Any], Any]] = []
         begun = False
         try:
             with self._writing.begin() as connection:
                 begun = True
+                _limit_waiting(connection)
                 for jobs in _runs(group):
                     answers.extend(_perform(connection, jobs))
         except Exception as error:  # noqa: BLE001 - guard: the writer outlives any one job, and everyone gets an answer
@@ -194,6 +203,8 @@ class Database:
             if begun and len(group) > 1:
                 for job in unanswered:
                     self._commit([job])
+            elif unanswered and _collided(error) and tries > 1:
+                self._commit(unanswered, tries - 1)
             else:
                 # Without a transaction nobody's part is to blame, and trying each would wait for the lock each time.
                 for job in unanswered:
@@ -227,7 +238,7 @@ def _perform(connection: Connection, jobs: list[_Work | _Append]) -> list[tuple[
         value = first.run(session)
         session.commit()
     except Exception as error:
-        if isinstance(error, DBAPIError) and error.connection_invalidated:
+        if _collided(error) or (isinstance(error, DBAPIError) and error.connection_invalidated):
             raise
         session.rollback()
         _fail(first.done, error, None)
@@ -235,6 +246,19 @@ def _perform(connection: Connection, jobs: list[_Work | _Append]) -> list[tuple[
     finally:
         session.close()
     return [(first.done, value)]
+
+
+def _limit_waiting(connection: Connection) -> None:
+    """SQLite has one writer, and its `busy_timeout` does this."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {LOCK_WAIT_MS}")
+
+
+def _collided(error: BaseException) -> bool:
+    """PostgreSQL gave up waiting for another transaction, or found the two waiting for each other."""
+    return (
+        isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in COLLISION_STATES
+    )
 
 
 def _fail(done: Future[Any], error: Exception, cause: Exception | None) -> None:
