@@ -2,7 +2,7 @@
 
 Facts first: what the editor knows (language id, imports, the exception's module) says more than any word of the
 question, so words count only where a mentor names them as a skill. A complaint has two keys, one for this very message
-and one for its kind; neither holds anything of the learner's own code, for particulars are taken out and the rest is hashed.
+and one for its kind, and one for the library it names; none holds anything of the learner's own code, for particulars are taken out and the rest is hashed.
 """
 
 import hashlib
@@ -18,6 +18,8 @@ ACCUSED_WEIGHT: Final = 3.0
 """A library or tool that the diagnostic itself names."""
 LANGUAGE_WEIGHT: Final = 2.0
 LIBRARY_WEIGHT: Final = 1.0
+ABOUT: Final = "about"
+"""The source under which solved asks are counted by the library that their diagnostics named."""
 COMPLAINTS_MAX: Final = 20
 KIND_CHARACTERS_MAX: Final = 100
 MESSAGE_CHARACTERS_READ: Final = 1_000
@@ -77,14 +79,15 @@ def facets(context: AskContext) -> Facets:
         weights[language] = LANGUAGE_WEIGHT
     for library in context.libraries:
         weights.setdefault(skill(library.name), LIBRARY_WEIGHT)
-    for accused in _accused(context.diagnostics, weights):
-        weights[accused] = ACCUSED_WEIGHT
+    accused = sorted(_accused(context.diagnostics, weights))
+    weights |= dict.fromkeys(accused, ACCUSED_WEIGHT)
     weights.pop("", None)
+    about = [f"{ABOUT}:{name}" for name in accused if name not in (language, "")]
     keys = [complaint(one, weights) for one in context.diagnostics[:COMPLAINTS_MAX]]
     words = {skill(word) for word in _WORD.findall(context.question)[:QUESTION_WORDS_MAX]}
     return Facets(
         skills=tuple(weights.items()),
-        complaints=tuple(dict.fromkeys(key for pair in keys for key in pair)),
+        complaints=tuple(dict.fromkeys([*(key for pair in keys for key in pair), *about])),
         words=frozenset(words - _ENGLISH_TOO),
     )
 
@@ -120,9 +123,16 @@ def is_exact(key: str) -> bool:
     return _EXACT.search(key) is not None
 
 
+def is_about(key: str) -> bool:
+    """Whether the key stands for a library only."""
+    return key.startswith(f"{ABOUT}:")
+
+
 def spoken(key: str) -> str:
-    """A complaint's key as people would say it: `this mypy attr-defined error`, `mypy attr-defined`, `KeyError`."""
+    """A key as people would say it: `this mypy attr-defined error`, `mypy attr-defined`, `KeyError`, `asks about pandas`."""
     source, _, what = _EXACT.sub("", key).partition(":")
+    if source == ABOUT:
+        return f"asks about {what}"
     name = what if source == "raised" else f"{source} {what}".strip()
     if not is_exact(key):
         return name

@@ -35,9 +35,7 @@ def asked(facets: Facets, weights: Weights) -> Asked:
     shares = {name: weight / total for name, weight in facets.skills}
     for word in facets.words:
         shares.setdefault(word, weights.word_weight / total)
-    counts = {
-        key: 1.0 if ask_facets.is_exact(key) else weights.solved_alike for key in facets.complaints
-    }
+    counts = {key: _case_counts(key, weights) for key in facets.complaints}
     return Asked(shares, counts, has_skills=bool(facets.skills))
 
 
@@ -153,6 +151,12 @@ def language(candidate: Candidate, terms: Terms, weights: Weights) -> float:
         if tag in candidate.spoken_languages:
             return weights.language / (1 + rank)
     return 0.0 if terms.spoken_languages else weights.language
+
+
+def _case_counts(key: str, weights: Weights) -> float:
+    if ask_facets.is_about(key):
+        return weights.solved_about
+    return 1.0 if ask_facets.is_exact(key) else weights.solved_alike
 
 
 def is_new(candidate: Candidate, weights: Weights) -> bool:

@@ -25,6 +25,8 @@ class Weights:
     """So many solved cases are worth half of the weight."""
     solved_alike: float = 0.5
     """What a solved case of the same code counts when its message was another."""
+    solved_about: float = 0.2
+    """What a solved case of another complaint counts when it was about the same library."""
     rating_prior: float = 4.2
     rating_prior_count: float = 5.0
     """A mentor starts as if so many learners had given this many stars."""

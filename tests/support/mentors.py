@@ -32,9 +32,7 @@ def records(draw: st.DrawFn) -> TrackRecord:
     return TrackRecord(
         offers=offers,
         offers_answered=answered,
-        answer_ms_recent=tuple(
-            draw(st.lists(st.integers(0, 16_000), min_size=min(1, answered), max_size=answered))
-        ),
+        answer_ms_recent=tuple(draw(st.lists(st.integers(0, 16_000), max_size=min(3, answered)))),
         sessions=sessions,
         sessions_judged=judged,
         sessions_solved=draw(st.integers(0, judged)),
@@ -59,7 +57,7 @@ def candidates(draw: st.DrawFn, number: int = 0) -> Candidate:
 
 
 @st.composite
-def rosters(draw: st.DrawFn, most: int = 30) -> list[Candidate]:
+def rosters(draw: st.DrawFn, most: int = 14) -> list[Candidate]:
     return [draw(candidates(number)) for number in range(draw(st.integers(0, most)))]
 
 
