@@ -1,6 +1,6 @@
 """A simulated market: learners come, mentors answer, refuse or let it ring; how long until someone is there?
 
-    python -m bench.market [--asks 400] [--mentors 60] [--seed 1]
+    python -m bench.market [--asks 200] [--mentors 60] [--seed 1]
 
 The search, the waves, the claims and their SQL are the server's own, on SQLite in memory; only time and people are made up:
 asks arrive as a Poisson process, and each mentor has an answer time of their own, accepts, declines or lets it pass.
@@ -203,7 +203,7 @@ class Market:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--asks", type=int, default=400)
+    parser.add_argument("--asks", type=int, default=200)
     parser.add_argument("--mentors", type=int, default=60)
     parser.add_argument("--seed", type=int, default=1)
     chosen = parser.parse_args()
