@@ -33,7 +33,7 @@ from cm_lsp.to_server.link import Link, LinkState
 from cm_lsp.to_server.outbox import Outbox
 from cm_wire import faults, printable
 from cm_wire.ids import CommandId, SessionId
-from cm_wire.session import ChatLine, MeterView, SessionView
+from cm_wire.session import ChatLine, MeterView, Mode, SessionView
 from cm_wire.to_client import Fact, Result
 from cm_wire.to_server import Command
 
@@ -250,13 +250,14 @@ class Codementor:
 
         mentor = views.display_name(room.view.mentor)
         answer = await self.editor.ask(
-            f"May {mentor} type into the file you share? You can change it at any moment.",
-            [_LOOK, _TYPE],
+            f"May {mentor} type into what you share, or only propose changes that you accept or "
+            "refuse? codementor.mode changes it at any moment.",
+            [_PROPOSE, _LIVE],
         )
         if answer != _TYPE or self.room is not room:
             return
         try:
-            await self.send(SetMode(session_id=room.view.session_id, mode="live"))
+            await self.send(SetMode(session_id=room.view.session_id, mode=mode))
         except faults.Refused as refused:
             self.editor.say_wrong(f"Codementor: {refused}")
 
@@ -315,8 +316,9 @@ class Codementor:
 _SIGN_IN: Final = (
     "You are not signed in. Set CM_TOKEN to your token and restart the language server."
 )
-_LOOK: Final = "Only look for now"
-_TYPE: Final = "Yes, let them type"
+_PROPOSE: Final = "Propose: I decide on each change"
+_LIVE: Final = "Live: let them type"
+_MODE_OF_ANSWER: Final[Mapping[str, Mode]] = {_PROPOSE: "propose", _LIVE: "live"}
 
 
 def _encoding(initialize: types.InitializeParams) -> PositionEncoding:

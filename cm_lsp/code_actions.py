@@ -10,11 +10,13 @@ from typing import Final
 import msgspec
 from lsprotocol import types
 
-from cm_lsp import commands
-from cm_lsp.session import views
+from cm_lsp import commands, lsp_ext
+from cm_lsp.asking import preview
+from cm_lsp.session import decisions, views
 from cm_wire import printable
-from cm_wire.asking import OfferView
-from cm_wire.session import SessionView
+from cm_wire.asking import OfferView, RankedMentor
+from cm_wire.ids import AskId
+from cm_wire.session import MODES, Mode, SessionView
 
 ASK_TITLE: Final = "Ask a mentor"
 
@@ -23,9 +25,16 @@ _TITLES: Final = {
     commands.PAUSE: "Codementor: pause the meter",
     commands.RESUME: "Codementor: let the meter run again",
     commands.END: "Codementor: end the session",
+    commands.REFUND: "Codementor: ask for the money back",
     commands.RECEIPT: "Codementor: show the receipt",
     commands.PATCH: "Codementor: show what changed",
     commands.NOTE: "Codementor: show the learning note",
+}
+
+_MODE_TITLES: Final[Mapping[Mode, str]] = {
+    "live": "Codementor: let the mentor type",
+    "propose": "Codementor: let the mentor only propose changes",
+    "readOnly": "Codementor: let the mentor only look",
 }
 
 
@@ -58,13 +67,40 @@ def ask(
     ]
 
 
-def of_pending(pending: commands.Ask | None) -> list[types.CodeAction]:
-    """The twin of the question "send it?", for editors where that question cannot be answered."""
+def of_pending(
+    pending: commands.Ask | None, mentors: Sequence[RankedMentor]
+) -> list[types.CodeAction]:
+    """The twin of the question "send it?", for editors where that question cannot be answered.
+
+    `mentors` are those to choose from, once the list was asked for.
+    """
     if pending is None:
         return []
-    return [
-        _action("Codementor: send the ask as previewed", commands.ASK, msgspec.to_builtins(pending))
+    argument = msgspec.to_builtins(pending)
+    actions = [_action("Codementor: send the ask as previewed", commands.ASK, argument)]
+    actions += [
+        _action(f"Codementor: ask {title}", commands.ASK, {**argument, "mentor": mentor.mentor})
+        for title, mentor in preview.titles(mentors).items()
     ]
+    if not pending.mentor and not mentors:
+        about = {"uri": argument["uri"], "range": argument["range"]}
+        actions.append(_action("Codementor: choose a mentor", commands.MENTORS, about))
+    return [*actions, _action("Codementor: do not ask", commands.CANCEL_ASK, {})]
+
+
+def of_waiting(open_ask: AskId | None) -> list[types.CodeAction]:
+    if open_ask is None:
+        return []
+    return [_action("Codementor: take the ask back", commands.CANCEL_ASK, {"askId": open_ask})]
+
+
+def of_presence(*, is_mentor: bool, online: bool) -> list[types.CodeAction]:
+    """A mentor without a plugin goes on the list, and leaves it, here."""
+    if not is_mentor:
+        return []
+    if online:
+        return [_action("Codementor: be offered no asks", commands.GO_OFFLINE, {})]
+    return [_action("Codementor: be offered asks", commands.GO_ONLINE, {})]
 
 
 def of_offers(offers: Sequence[OfferView]) -> list[types.CodeAction]:
@@ -89,14 +125,19 @@ def of_session(view: SessionView | None, line_text: str) -> list[types.CodeActio
         _action(_TITLES[command], command, named) for command in possible if command in _TITLES
     ]
     said = line_text.strip().lstrip("#/-;%* ").strip()
-    if said and commands.DIAGNOSE in possible:
-        argument = {**named, "text": said}
-        actions.append(
-            _action("Codementor: send this line as the diagnosis", commands.DIAGNOSE, argument)
-        )
-    if said and commands.CHAT in possible:
-        argument = {**named, "text": said}
-        actions.append(_action("Codementor: send this line as chat", commands.CHAT, argument))
+    spoken = {
+        commands.DIAGNOSE: "Codementor: send this line as the diagnosis",
+        commands.CHAT: "Codementor: send this line as chat",
+    }
+    actions += [
+        _action(title, command, {**named, "text": said})
+        for command, title in spoken.items()
+        if said and command in possible
+    ]
+    if commands.EXTEND in possible:
+        title = f"Codementor: raise the cap by {decisions.EXTENSION_MINUTES} minutes"
+        argument = {**named, "minutes": decisions.EXTENSION_MINUTES}
+        actions.append(_action(title, commands.EXTEND, argument))
     if commands.MODE in possible:
         actions += _modes(view, named)
     if commands.RATE in possible:
@@ -107,12 +148,36 @@ def of_session(view: SessionView | None, line_text: str) -> list[types.CodeActio
     return actions
 
 
+def of_document(
+    view: SessionView | None, uri: str, here: lsp_ext.Range, *, is_shared: bool
+) -> list[types.CodeAction]:
+    """What a session can do with the document and the place the cursor is at."""
+    if view is None:
+        return []
+    possible = views.possible_commands(view)
+    partner = view.mentor if view.you == "learner" else view.learner
+    place = {"uri": uri}
+    actions: list[types.CodeAction] = []
+    if commands.POINT in possible and is_shared:
+        argument = {**place, "range": msgspec.to_builtins(here)}
+        actions.append(_action("Codementor: point here", commands.POINT, argument))
+    if commands.FOLLOW in possible:
+        title = f"Codementor: go where {views.display_name(partner)} is"
+        actions.append(_action(title, commands.FOLLOW, {"participant": partner.person}))
+    if commands.SHARE in possible and not is_shared:
+        actions.append(_action("Codementor: share this file too", commands.SHARE, place))
+    if commands.UNSHARE in possible and is_shared:
+        actions.append(_action("Codementor: share this file no more", commands.UNSHARE, place))
+    return actions
+
+
 def _modes(view: SessionView, named: Mapping[str, str]) -> list[types.CodeAction]:
-    if view.mode == "live":
-        argument = {**named, "mode": "readOnly"}
-        return [_action("Codementor: let the mentor only look", commands.MODE, argument)]
-    argument = {**named, "mode": "live"}
-    return [_action("Codementor: let the mentor type", commands.MODE, argument)]
+    """The twin of the question which mode it is to be, and the way to any other at any moment."""
+    return [
+        _action(_MODE_TITLES[mode], commands.MODE, {**named, "mode": mode})
+        for mode in MODES
+        if mode != view.mode
+    ]
 
 
 def _action(title: str, command: str, argument: object) -> types.CodeAction:

@@ -39,6 +39,7 @@ def play(stage: Stage, say: Say) -> Outcome:
     meet(stage, say)
     ask(stage, say)
     accept(stage, say)
+    let_them_type(stage, say)
     see_each_other(stage, say)
     start_the_meter(stage, say)
     type_at_once(stage, say, outcome)
@@ -78,7 +79,8 @@ def ask(stage: Stage, say: Say) -> None:
         })
         """
     )
-    _answer(learner, "Send", say)
+    say("learner", "sees all that will be sent")
+    _answer(learner, "Send", "the question before anything is sent", say)
 
 
 def accept(stage: Stage, say: Say) -> None:
@@ -88,6 +90,11 @@ def accept(stage: Stage, say: Say) -> None:
     say("mentor", "is offered the ask, with its preview, and accepts")
     mentor.command("Codementor accept")
     wait_until(lambda: session_of(mentor, "state") == "triage", "the session to open")
+
+
+def let_them_type(stage: Stage, say: Say) -> None:
+    _answer(stage.learner, "Live", "the question what the mentor may do", say)
+    wait_until(lambda: session_of(stage.mentor, "mode") == "live", "the mode to be live")
 
 
 def see_each_other(stage: Stage, say: Say) -> None:
@@ -122,9 +129,6 @@ def start_the_meter(stage: Stage, say: Say) -> None:
 
 def type_at_once(stage: Stage, say: Say, outcome: Outcome) -> None:
     learner, mentor = stage.learner, stage.mentor
-    learner.command("Codementor mode live")
-    wait_until(lambda: session_of(mentor, "mode") == "live", "the mode to be live")
-    say("learner", "lets the mentor type into the file, not only propose")
     say("", "both type at once: the learner the import, the mentor the missing continue")
     learner.lua("vim.api.nvim_win_set_cursor(0, { 2, 0 })")
     mentor.command("/no readings")
@@ -206,13 +210,13 @@ def _both(stage: Stage, condition: Callable[[Neovim], object], what: str) -> Non
     wait_until(lambda: condition(stage.learner) and condition(stage.mentor), what)
 
 
-def _answer(editor: Neovim, label: str, say: Say) -> None:
+def _answer(editor: Neovim, label: str, question: str, say: Say) -> None:
     """Answer the question on screen with the choice that starts with `label`."""
-    wait_until(lambda: editor.lua("return asked ~= nil"), "the question before anything is sent")
+    wait_until(lambda: editor.lua("return asked ~= nil"), question)
     choices = editor.lua(
         "return vim.tbl_map(asked.options.format_item or function(i) return i.title or i end, asked.items)"
     )
-    say("learner", f"sees what will be sent, and of {choices} chooses {label}")
+    say("learner", f"is asked, and of {choices} chooses {label}")
     chosen = next(n for n, choice in enumerate(choices, 1) if choice.startswith(label))
     editor.lua("local a = asked; asked = nil; a.choose(a.items[...], ...)", chosen)
 

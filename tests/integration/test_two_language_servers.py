@@ -87,3 +87,31 @@ async def _play(learner: FakeEditor, mentor: FakeEditor, folder: Path) -> None:
     receipt = await learner.command("receipt", sessionId=session_id)
     assert session_id in receipt["text"]
     assert receipt["uri"] in learner.shown()
+
+
+async def test_the_learner_is_asked_what_the_mentor_may_do_and_no_answer_leaves_propose(
+    tmp_path: Path,
+) -> None:
+    def only_sends(text: str, titles: Sequence[str]) -> str | None:
+        return None if text.startswith("May ") else titles[1]
+
+    async with world.running(tmp_path / "data", SystemClock()) as here:
+        lea, mo = await here.learner(), await here.mentor()
+        url = f"http://127.0.0.1:{here.port}"
+        async with (
+            fake_editor.running(url, lea.token, tmp_path / "lea", answers=only_sends) as learner,
+            fake_editor.running(url, mo.token, tmp_path / "mo", answers=agreeable) as mentor,
+        ):
+            uri = (tmp_path / "lea" / "app.py").as_uri()
+            learner.open(uri, BROKEN)
+            await mentor.command("goOnline")
+            (action, *_) = await learner.actions(uri, (7, 0), (7, 17))
+            await learner.choose(action)
+            await learner.until(
+                lambda: any(text.startswith("May Mo type") for text, _ in learner.questions),
+                "the question",
+            )
+            (titles,) = [titles for text, titles in learner.questions if text.startswith("May ")]
+            assert titles[0].startswith("Propose")
+            twins = [action.title for action in await learner.actions(uri)]
+            assert "Codementor: let the mentor type" in twins
