@@ -254,7 +254,8 @@ class Codementor:
             "refuse? codementor.mode changes it at any moment.",
             [_PROPOSE, _LIVE],
         )
-        if answer != _TYPE or self.room is not room:
+        mode = _MODE_OF_ANSWER.get(answer or "")
+        if mode is None or self.room is not room or room.view.mode == mode:
             return
         try:
             await self.send(SetMode(session_id=room.view.session_id, mode=mode))
