@@ -6,6 +6,7 @@ Root may not run it, so then it runs as `nobody` on a folder given to that user.
 import importlib.util
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -54,7 +55,7 @@ def server() -> Iterator[str]:
         _wait(address)
         yield address
     finally:
-        process.terminate()
+        process.send_signal(signal.SIGINT)  # PostgreSQL waits for open connections on SIGTERM
         process.wait(STARTS_WITHIN_SECONDS)
         shutil.rmtree(folder, ignore_errors=True)
 
