@@ -41,6 +41,8 @@ NOTE: Final = "codementor.note"
 SIGN_IN: Final = "codementor.signIn"
 SIGN_OUT: Final = "codementor.signOut"
 STATUS: Final = "codementor.status"
+CARD: Final = "codementor.card"
+PAYOUTS: Final = "codementor.payouts"
 
 FASTEST: Final = "fastest"
 
@@ -164,6 +166,8 @@ SHAPES: Final[Mapping[str, type[Arguments]]] = {
     SIGN_IN: Nothing,
     SIGN_OUT: Nothing,
     STATUS: Nothing,
+    CARD: Nothing,
+    PAYOUTS: Nothing,
     ASK: Ask,
     CANCEL_ASK: CancelAsk,
     MENTORS: Mentors,

@@ -17,6 +17,7 @@ from typing import Final
 
 from cm_lsp import settings
 from cm_lsp.settings import Settings
+from cm_lsp.to_server import pages
 from cm_lsp.to_server.backoff import CLOSE_SIGN_IN
 from cm_wire import frames
 from cm_wire.ids import CommandId
@@ -89,7 +90,7 @@ def _reach(server_url: str) -> tuple[Finding, str]:
     """Whether the server answers at all, and its Date header."""
     request = urllib.request.Request(f"{server_url}/healthz")  # noqa: S310 - the scheme was checked by settings
     try:
-        with _opener(server_url).open(request, timeout=PATIENCE_SECONDS) as answer:
+        with pages.opener(server_url).open(request, timeout=PATIENCE_SECONDS) as answer:
             return Finding("server", f"{server_url} answers"), answer.headers.get("Date", "")
     except urllib.error.HTTPError as error:
         remedy = "check CM_SERVER_URL: something answers there, but no healthy codementor server"
@@ -100,13 +101,6 @@ def _reach(server_url: str) -> tuple[Finding, str]:
         if "certificate" in str(reason).lower():
             remedy = "install the certificate authority your company uses, or ask the operator"
         return Finding("server", f"{server_url} cannot be reached: {reason}", remedy), ""
-
-
-def _opener(server_url: str) -> urllib.request.OpenerDirector:
-    """Past the proxy for this machine, as the channels go."""
-    direct = settings.proxy_for(settings.websocket_url(server_url, "")) is None
-    handlers = [urllib.request.ProxyHandler({})] if direct else []
-    return urllib.request.build_opener(*handlers)
 
 
 def _clock(served_at: str, now: Callable[[], float]) -> Finding:

@@ -10,6 +10,7 @@ from typing import Final
 from cm_lsp import commands, files_to_show
 from cm_lsp.app import Codementor
 from cm_lsp.session import views
+from cm_lsp.to_server import pages
 from cm_wire import faults, printable
 from cm_wire.asking import Span
 from cm_wire.to_client import Document
@@ -40,7 +41,17 @@ async def run(here: Codementor, name: str, arguments: commands.Arguments) -> obj
 
 
 async def _ask(here: Codementor, given: commands.Ask) -> object:
-    return await here.asking.ask(given)
+    try:
+        return await here.asking.ask(given)
+    except faults.Refused as refused:
+        if refused.fault.code not in _CARD_FAULTS:
+            raise
+        url = await _open_page(here, "card")
+        raise faults.refusal(
+            refused.fault.code,
+            refused.fault.message,
+            f"Save a card at {url} (it works once, for ten minutes), then ask again.",
+        ) from None
 
 
 async def _cancel_ask(here: Codementor, given: commands.CancelAsk) -> object:
@@ -174,6 +185,23 @@ async def _status(here: Codementor, _: commands.Nothing) -> object:
     }
 
 
+async def _card(here: Codementor, _: commands.Nothing) -> object:
+    return {"url": await _open_page(here, "card")}
+
+
+async def _payouts(here: Codementor, _: commands.Nothing) -> object:
+    return {"url": await _open_page(here, "payout")}
+
+
+async def _open_page(here: Codementor, page: pages.Page) -> str:
+    """Send the user's browser to a page of the server; the address, for where there is no browser."""
+    if not here.settings.token:
+        raise faults.refusal("sign-in", here.state().text)
+    url = await pages.link(here.settings.server_url, here.settings.token, page)
+    await here.editor.open_page(url)
+    return url
+
+
 async def _not_yet_undo(here: Codementor, _: commands.UndoMentor) -> object:
     here.live_room()
     raise faults.refusal(
@@ -207,10 +235,14 @@ async def _show(here: Codementor, command: Command) -> object:
     return {"uri": uri, "shown": shown, "mediaType": document.media_type, "text": text}
 
 
+_CARD_FAULTS: Final = frozenset({"card-needed", "card-declined"})
+
 _RUN: Final[Mapping[str, Callable[..., Awaitable[object]]]] = {
     commands.SIGN_IN: _by_token,
     commands.SIGN_OUT: _by_token,
     commands.STATUS: _status,
+    commands.CARD: _card,
+    commands.PAYOUTS: _payouts,
     commands.ASK: _ask,
     commands.CANCEL_ASK: _cancel_ask,
     commands.MENTORS: _mentors,

@@ -151,6 +151,17 @@ class Editor:
         except (TimeoutError, JsonRpcException):
             return False
 
+    async def open_page(self, url: str) -> bool:
+        """Whether the editor sent its user's browser there. The caller vouches for the address."""
+        if not self.can_show_documents:
+            return False
+        params = types.ShowDocumentParams(url, external=True)
+        try:
+            async with asyncio.timeout(PLUGIN_PATIENCE_SECONDS):
+                return (await self._server.window_show_document_async(params)).success
+        except (TimeoutError, JsonRpcException):
+            return False
+
     # Progress.
 
     async def progress(

@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Mount
 
-from cm_server import assembly, demo_cards, http, identity, problems, webhooks
+from cm_server import assembly, demo_cards, http, identity, pages, problems, webhooks
 from cm_server.assembly import Assembly, Floor
 from cm_server.billing import payment_connection
 from cm_server.billing.payment_connection import Connection
@@ -82,6 +82,7 @@ def build(
     )
     floor = Floor(settings, real_clock, clock, database, hub, new_id, paying.gateway)
     assembled = assembly.assemble(floor)
+    till = assembled.works.desk.till
     app: App = App(
         settings=settings,
         clock=real_clock,
@@ -92,9 +93,12 @@ def build(
         assembly=assembled,
         asgi=Starlette(
             routes=[
-                *http.routes(settings, real_clock, database),
+                *http.routes(
+                    settings, real_clock, database, pages.endpoints(till, settings.address)
+                ),
+                *pages.routes(till, settings.address),
                 *assembled.routes,
-                webhooks.route(assembled.works.desk.till),
+                webhooks.route(till),
                 *_payment_pages(paying),
             ],
             exception_handlers={
