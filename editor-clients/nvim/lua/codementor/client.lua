@@ -44,11 +44,33 @@ local handlers = {
   end,
 }
 
---- One line of the message area, so that nothing blocks.
+--- One line of the message area, so that nothing blocks: what is longer, or comes on top of another message, would make
+--- Neovim wait for a key, and with it every remote edit. The whole of it is in `:messages`.
 ---@param message string
 ---@param level integer?
 function M.notify(message, level)
-  vim.notify('codementor: ' .. message:gsub('%s*\n%s*', ' '), level or vim.log.levels.INFO)
+  local line = 'codementor: ' .. message:gsub('^Codementor: ', ''):gsub('%s*\n%s*', ' ')
+  if vim.fn.strdisplaywidth(line) > vim.v.echospace then
+    vim.cmd.echomsg({ vim.fn.string(line), mods = { silent = true } })
+    line = M.shortened(line, vim.v.echospace)
+  end
+  pcall(vim.cmd.redraw)
+  vim.notify(line, level or vim.log.levels.INFO)
+end
+
+local more = '… (:messages)'
+
+--- The beginning of a line that is too wide, and where the rest is.
+---@param line string
+---@param width integer in screen cells
+---@return string
+function M.shortened(line, width)
+  local room = math.max(width - vim.fn.strdisplaywidth(more), 0)
+  local characters = math.min(room, vim.fn.strchars(line))
+  while characters > 0 and vim.fn.strdisplaywidth(vim.fn.strcharpart(line, 0, characters)) > room do
+    characters = characters - 1
+  end
+  return vim.fn.strcharpart(line, 0, characters) .. more
 end
 
 ---@return vim.lsp.Client?

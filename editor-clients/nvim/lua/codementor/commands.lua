@@ -171,6 +171,16 @@ local function of_session(command)
   end
 end
 
+--- The address stays readable in `:messages`, for a Neovim on a machine without a browser.
+---@param command 'card'|'payouts'
+local function open_page(command)
+  return function()
+    execute(command, {}, function(result)
+      notify('opened ' .. result.url)
+    end)
+  end
+end
+
 local function participants()
   local session = require('codementor.session').get()
   return session and { session.partner.participant } or {}
@@ -264,6 +274,8 @@ M.subcommands = {
   receipt = { help = 'show the receipt', run = of_session('receipt') },
   patch = { help = 'show what changed as a diff', run = of_session('patch') },
   note = { help = 'show the learning note', run = of_session('note') },
+  card = { help = 'save a card to pay with, in the browser', run = open_page('card') },
+  payouts = { help = 'say where to be paid as a mentor, in the browser', run = open_page('payouts') },
   status = { help = 'show connection and session', run = plain('status') },
   signin = { help = 'sign in', run = plain('signIn') },
   signout = { help = 'sign out', run = plain('signOut') },

@@ -5,10 +5,17 @@
 --- is optional: without it the defaults of `codementor.config` and the environment (CM_TOKEN, CM_SERVER_URL) hold.
 local M = {}
 
---- Takes options, refusing unknown ones by name. May be called again; the server starts with the first file.
+--- Takes options, refusing unknown ones by name. May be called again; the server starts with the first file, or at
+--- once in a Neovim that is already running, where what startup would have done is made up for.
 ---@param options codementor.Options?
 function M.setup(options)
   require('codementor.config').set(options or {})
+  if vim.v.vim_did_enter == 1 then
+    vim.cmd.runtime('plugin/codementor.lua')
+    if vim.g.codementor_auto_start ~= false then
+      M.start()
+    end
+  end
 end
 
 --- Starts `cm-lsp` for this and every later buffer. Safe to call twice.

@@ -32,6 +32,7 @@ function M.changed(params)
     require('codementor.following').set(nil)
   elseif params.you == 'mentor' then
     require('codementor.shared_buffers').open_new(before, params)
+    require('codementor.shared_buffers').show_mode(params)
   end
 end
 

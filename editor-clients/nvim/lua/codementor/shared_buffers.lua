@@ -51,6 +51,17 @@ function M.fill(buf, shared)
   })
 end
 
+--- Shows in each open file whether the learner lets this user type into it now.
+---@param session table
+function M.show_mode(session)
+  for _, file in ipairs(session.files) do
+    local buf = file.uri:match('^codementor:') and vim.fn.bufnr('^' .. vim.fn.fnameescape(file.uri) .. '$') or -1
+    if buf >= 0 and api.nvim_buf_is_loaded(buf) then
+      vim.bo[buf].readonly = file.readOnly
+    end
+  end
+end
+
 --- Opens files that have joined the session: the first in this window, the rest in the buffer list.
 ---@param before table?
 ---@param session table
