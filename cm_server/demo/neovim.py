@@ -6,6 +6,7 @@ Keys go through the real input path (`press`), so autocommands, insert mode and 
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -74,13 +75,13 @@ class Neovim:
         from pynvim import attach
 
         variables = _variables(home, environment)
-        socket = home / "nvim.sock"
-        argv = [_found(), "--listen", str(socket), *_flags(True), "-c", "set termguicolors"]
+        address = home / "nvim.sock"
+        argv = [_found(), "--listen", str(address), *_flags(True), "-c", "set termguicolors"]
         exports = [f"{name}={value}" for name, value in variables.items()]
         command = [*tmux, "respawn-pane", "-k", "-t", target, "env", *exports, *argv]
         subprocess.run(command, check=True)
-        wait_until(socket.exists, "Neovim to listen")
-        return cls(attach("socket", path=str(socket)), home)
+        wait_until(lambda: _listens(address), "Neovim to listen")
+        return cls(attach("socket", path=str(address)), home)
 
     def lua(self, code: str, *arguments: Any) -> Any:
         return self.rpc.exec_lua(code, *arguments)
@@ -128,6 +129,12 @@ class Neovim:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _listens(path: Path) -> bool:
+    """The file is there a moment before anybody answers behind it."""
+    with socket.socket(socket.AF_UNIX) as trial:
+        return trial.connect_ex(str(path)) == 0
 
 
 def _found() -> str:
