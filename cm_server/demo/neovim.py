@@ -29,7 +29,7 @@ class Rpc(Protocol):
     """What we use of pynvim's session."""
 
     def exec_lua(self, code: str, *arguments: Any) -> Any: ...
-    def command(self, command: str) -> None: ...
+    def command(self, command: str, *, async_: bool = False) -> None: ...
     def input(self, keys: str) -> int: ...
     def close(self) -> None: ...
 
@@ -76,7 +76,9 @@ class Neovim:
 
         variables = _variables(home, environment)
         address = home / "nvim.sock"
-        argv = [_found(), "--listen", str(address), *_flags(True), "-c", "set termguicolors"]
+        # Nobody is there to press a key at a prompt.
+        options = "set termguicolors messagesopt=wait:500,history:500"
+        argv = [_found(), "--listen", str(address), *_flags(True), "-c", options]
         exports = [f"{name}={value}" for name, value in variables.items()]
         command = [*tmux, "respawn-pane", "-k", "-t", target, "env", *exports, *argv]
         subprocess.run(command, check=True)
@@ -113,7 +115,8 @@ class Neovim:
 
     def close(self) -> None:
         try:
-            self.rpc.command("qall!")
+            # Not waited for: one that stands at a prompt never answers, and goes with its channel or its pane.
+            self.rpc.command("qall!", async_=True)
         except (OSError, EOFError):
             pass  # it is gone, which is what was wanted
         finally:

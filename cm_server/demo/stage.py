@@ -173,6 +173,8 @@ def _two_panes(folder: Path) -> Iterator[list[str]]:
         [*tmux, "new-session", "-d", "-s", "demo", "-x", width, "-y", height], check=True
     )
     subprocess.run([*tmux, "split-window", "-h", "-t", "demo:0"], check=True)
+    # Who watches may only look; this gives the terminal back, and with it the next Ctrl-C.
+    subprocess.run([*tmux, "bind-key", "-n", "C-c", "detach-client"], check=True)
     try:
         yield tmux
     finally:
