@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from cm_lsp import commands, files_to_show
-from cm_lsp.asking import context, preview
+from cm_lsp.asking import context, preview, project
 from cm_lsp.documents import OpenDocument, OpenDocuments
 from cm_lsp.session import share_table
 from cm_lsp.settings import Settings
@@ -162,6 +162,7 @@ class Asking:
             except ValueError as error:
                 raise faults.refusal("bad-value", f"maxPrice: {error}.", field="maxPrice") from None
         return Terms(
+            project=project.around(document.uri, self._around.roots),
             cap_minutes=arguments.cap_minutes or settings.cap_minutes,
             price_max=price,
             spoken_languages=settings.spoken_languages,

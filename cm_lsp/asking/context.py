@@ -1,42 +1,35 @@
-"""What an ask says about the learner's code: the selection, as much around it as is allowed, the diagnostics, a question.
+"""What an ask says about the learner's code: the excerpt, the diagnostics, libraries and tools, a question.
 
-Pure: a document and a span in, an `AskContext` out. Everything that leaves the machine with an ask is made here, and the
-preview shows exactly this value. Limits are refused by name for what the user chose (the selection) and cut for what we
-chose (the surroundings).
+Pure: a document, a span and what is known of the project in, an `AskContext` out. Everything that leaves the machine with an
+ask is made here, without secrets, and the preview shows exactly this value.
 """
 
 import re
 from collections.abc import Sequence
 from typing import Final
 
+import msgspec
+
 from cm_lsp import lsp_ext
+from cm_lsp.asking import excerpt
+from cm_lsp.asking.project import Project
 from cm_lsp.documents import OpenDocument, OpenDocuments
 from cm_wire import faults, limits
-from cm_wire.asking import AskContext, Diagnostic, Excerpt, Library, Severity, Span
+from cm_wire.asking import AskContext, Diagnostic, Excerpt, Severity, Span
 from cm_wire.ids import FilePath
+from cm_wire.secrets import refusing
 
 _SEVERITIES: Final[dict[int, Severity]] = {1: "error", 2: "warning", 3: "information", 4: "hint"}
+_WORD_CHARACTERS_MAX: Final = 100
+_READ_OF_A_MESSAGE: Final = 4 * limits.DIAGNOSTIC_CHARACTERS_MAX
+"""More than is sent, so that a secret at the cut is seen whole."""
+_NO_PROJECT: Final = Project()
 
 _QUESTION: Final = re.compile(
     r"^\s*(?://+|#+|--+|;+|%+|/\*+|<!--)\s*(?:mentor|ask)\s*:\s*(.+?)\s*(?:\*/|-->)?\s*$",
     re.IGNORECASE,
 )
 """A comment line such as `# mentor: why does this loop?` is the question, where no one prompts for one."""
-
-_PYTHON_IMPORT: Final = re.compile(
-    r"^\s*(?:from\s+([A-Za-z_]\w*)|import\s+([A-Za-z_]\w*))", re.MULTILINE
-)
-_SCRIPT_IMPORT: Final = re.compile(r"""(?:from|require\()\s*["']((?:@[\w.-]+/)?[A-Za-z_][\w.-]*)""")
-_RUST_IMPORT: Final = re.compile(r"^\s*use\s+([a-z_]\w*)::", re.MULTILINE)
-_IMPORTS: Final = {
-    "python": _PYTHON_IMPORT,
-    "javascript": _SCRIPT_IMPORT,
-    "typescript": _SCRIPT_IMPORT,
-    "javascriptreact": _SCRIPT_IMPORT,
-    "typescriptreact": _SCRIPT_IMPORT,
-    "rust": _RUST_IMPORT,
-}
-_NO_LIBRARIES: Final = frozenset({"crate", "self", "super", "std", "core", "alloc"})
 
 
 def build(
@@ -48,42 +41,73 @@ def build(
     diagnostics: Sequence[lsp_ext.ReportedDiagnostic],
     question: str,
     surrounding_lines: int,
+    project: Project = _NO_PROJECT,
 ) -> AskContext:
-    """Raises `faults.Refused` (`too-large`) when the selection alone breaks a limit."""
-    lines = str(document.text).split("\n")
-    first, last = selection.start.line, selection.end.line
-    _check_selection(lines[first : last + 1])
-    above, below = _surroundings(lines, first, last, surrounding_lines)
-    text = "\n".join(lines[above : below + 1])
-    return AskContext(
+    """Raises `faults.Refused` for a selection that cannot be sent: `too-large`, `not-text`, `secret-found`, `bad-value`."""
+    refusing.check_file_name(path, "uri")
+    text = str(document.text)
+    lines = text.split("\n")
+    around = excerpt.surrounded(lines, selection, surrounding_lines)
+    index = selection.start.line - around.first_line
+    selected = around.lines[index : index + selection.end.line - selection.start.line + 1]
+    asked = _redacted(question, "question") or question_in(selected)
+    if not asked and excerpt.holds_only_a_secret(around, selection):
+        raise faults.refusal(
+            "secret-found",
+            "The selection holds nothing but a secret, which is not sent.",
+            "Select the code around it, or write a question.",
+            field="range",
+        )
+    worst_first = sorted(diagnostics, key=lambda found: found.severity or 1)
+    found = [
+        diagnostic(open_documents, document, reported, around)
+        for reported in worst_first[: limits.DIAGNOSTICS_MAX]
+    ]
+    language_id = document.language_id[:_WORD_CHARACTERS_MAX]
+    rest = AskContext(
         excerpt=Excerpt(
-            path=path,
-            language_id=document.language_id,
-            text=text,
-            first_line=above,
-            selection=selection,
+            path=path, language_id=language_id, text="", first_line=0, selection=selection
         ),
-        diagnostics=tuple(
-            diagnostic(open_documents, document, reported)
-            for reported in diagnostics[: limits.DIAGNOSTICS_MAX]
-        ),
-        libraries=libraries(document.language_id, text),
-        question=(question or question_in(lines[first : last + 1]))[
-            : limits.QUESTION_CHARACTERS_MAX
-        ],
+        diagnostics=tuple(found),
+        libraries=project.libraries(language_id, text),
+        tools=project.tools([one.source for one in found]),
+        question=asked[: limits.QUESTION_CHARACTERS_MAX],
     )
+    sent = excerpt.cut(
+        around,
+        selection,
+        path=path,
+        language_id=language_id,
+        wanted=surrounding_lines,
+        frame_bytes=excerpt.FRAME_BYTES - len(msgspec.json.encode(rest)),
+    )
+    if not sent.text.strip() and not asked.strip():
+        raise faults.refusal(
+            "bad-value",
+            "There is nothing to ask about: no code and no question.",
+            "Select the code you are stuck on, or write a question.",
+            field="range",
+        )
+    return msgspec.structs.replace(rest, excerpt=sent)
 
 
 def diagnostic(
-    open_documents: OpenDocuments, document: OpenDocument, reported: lsp_ext.ReportedDiagnostic
+    open_documents: OpenDocuments,
+    document: OpenDocument,
+    reported: lsp_ext.ReportedDiagnostic,
+    around: excerpt.Surrounded | None = None,
 ) -> Diagnostic:
-    """An editor's diagnostic as it travels."""
+    """An editor's diagnostic as it travels, without secrets; `around` says how far these have moved its columns."""
+    span = open_documents.span_of(document, reported.range)
+    code = "" if reported.code is None else str(reported.code)
     return Diagnostic(
-        message=reported.message[: limits.DIAGNOSTIC_CHARACTERS_MAX],
-        span=open_documents.span_of(document, reported.range),
+        message=_redacted(reported.message[:_READ_OF_A_MESSAGE], "a diagnostic")[
+            : limits.DIAGNOSTIC_CHARACTERS_MAX - 2 * _WORD_CHARACTERS_MAX
+        ],
+        span=around.span(span) if around is not None else span,
         severity=_SEVERITIES.get(reported.severity or 1, "error"),
-        source=(reported.source or "")[:100],
-        code=str("" if reported.code is None else reported.code)[:100],
+        source=_redacted(reported.source or "", "a diagnostic")[:_WORD_CHARACTERS_MAX],
+        code=_redacted(code, "a diagnostic")[:_WORD_CHARACTERS_MAX],
     )
 
 
@@ -104,47 +128,5 @@ def question_in(selected_lines: Sequence[str]) -> str:
     return next((match.group(1) for match in found if match), "")
 
 
-def libraries(language_id: str, text: str) -> tuple[Library, ...]:
-    """What the excerpt imports, by name, in order of appearance."""
-    pattern = _IMPORTS.get(language_id)
-    if pattern is None:
-        return ()
-    names = ["".join(group or "" for group in match.groups()) for match in pattern.finditer(text)]
-    unique = dict.fromkeys(name for name in names if name not in _NO_LIBRARIES)
-    return tuple(Library(name) for name in unique)[: limits.LIBRARIES_MAX]
-
-
-def _check_selection(lines: Sequence[str]) -> None:
-    if len(lines) > limits.SELECTION_LINES_MAX:
-        raise _selection_refused("lines", limits.SELECTION_LINES_MAX, len(lines))
-    size = sum(len(line.encode()) + 1 for line in lines)
-    if size > limits.SELECTION_BYTES_MAX:
-        raise _selection_refused("bytes", limits.SELECTION_BYTES_MAX, size)
-
-
-def _selection_refused(what: str, limit: int, got: int) -> faults.Refused:
-    return faults.refusal(
-        "too-large",
-        f"The selection has {got} {what}; an ask sends at most {limit}.",
-        "Select the part the question is about.",
-        field="range",
-        limit=limit,
-        got=got,
-    )
-
-
-def _surroundings(lines: Sequence[str], first: int, last: int, wanted: int) -> tuple[int, int]:
-    """The first and last line to send: as many on each side as wanted, and as the limit leaves room for."""
-    room = limits.SURROUNDINGS_BYTES_MAX - sum(
-        len(line.encode()) + 1 for line in lines[first : last + 1]
-    )
-    above, below = first, last
-    for _ in range(wanted):
-        for line in (above - 1, below + 1):
-            if not 0 <= line < len(lines):
-                continue
-            room -= len(lines[line].encode()) + 1
-            if room < 0:
-                return above, below
-            above, below = min(above, line), max(below, line)
-    return above, below
+def _redacted(text: str, field: str) -> str:
+    return refusing.redacted(text, field).text

@@ -1,38 +1,77 @@
 """An ask as its sender sees it before it leaves, and an offer as a mentor reads it. Pure: values in, text out."""
 
+import re
+from collections import Counter
 from collections.abc import Sequence
 
 from cm_lsp import lsp_ext
 from cm_lsp.session import meter_view
 from cm_wire import printable
-from cm_wire.asking import AskContext, OfferView, RankedMentor, Terms
+from cm_wire.asking import AskContext, Diagnostic, Library, OfferView, RankedMentor, Span, Terms
+from cm_wire.secrets import scan
 
 
 def of_ask(context: AskContext, terms: Terms) -> str:
-    """Every byte that an ask sends, under a heading each."""
+    """Every byte that an ask sends, verbatim and each part in a fence of its own, so that no Markdown changes it."""
     excerpt = context.excerpt
-    last_line = excerpt.first_line + excerpt.text.count("\n")
     parts = [
         "# What a mentor will see",
         "",
         "Nothing else leaves this machine. You are asked before it is sent.",
         "",
-        f"- File: {printable.markdown(excerpt.path)} ({excerpt.language_id}), "
-        f"lines {excerpt.first_line + 1} to {last_line + 1}",
         f"- You pay at most: {terms.cap_minutes} minutes, "
         f"{meter_view.per_minute(terms.price_max)} at the dearest",
     ]
-    if excerpt.redactions:
-        parts.append(f"- Secrets replaced by placeholders: {excerpt.redactions}")
-    if context.question:
-        parts += ["", "## Question", "", printable.markdown(context.question)]
-    if context.diagnostics:
-        parts += ["", "## Diagnostics", ""]
-        parts += [f"- {_diagnostic_line(found)}" for found in _shapes(context)]
-    names = [library.name for library in (*context.libraries, *context.tools)]
-    if names:
-        parts += ["", "## Libraries", "", printable.markdown(", ".join(names))]
+    if terms.spoken_languages:
+        parts.append(f"- You speak: {', '.join(terms.spoken_languages)}")
+    parts += _redaction_lines(context)
+    if printable.suspicious(excerpt.text):
+        parts.append("- **The code holds characters that cannot be seen.**")
+    parts += _section("File", _place_lines(context))
+    parts += _section("Question", context.question)
+    parts += _section("Diagnostics", "\n\n".join(map(_diagnostic_sent, context.diagnostics)))
+    parts += _section("Libraries", _listed(context.libraries))
+    parts += _section("Tools", _listed(context.tools))
     return "\n".join([*parts, "", "## Code", "", _fenced(excerpt.text, excerpt.language_id), ""])
+
+
+def _redaction_lines(context: AskContext) -> list[str]:
+    """How many secrets of each kind were replaced in all that is sent."""
+    texts = (context.excerpt.text, context.question, *(one.message for one in context.diagnostics))
+    found = Counter(mark for text in texts for mark in scan.placeholders(text))
+    if not found:
+        return []
+    kinds = ", ".join(f"{count} of {mark}" for mark, count in sorted(found.items()))
+    return [
+        f"- Secrets replaced by placeholders ({context.excerpt.redactions} in the code): {kinds}"
+    ]
+
+
+def _place_lines(context: AskContext) -> str:
+    excerpt = context.excerpt
+    last_line = excerpt.first_line + excerpt.text.count("\n")
+    return (
+        f"{excerpt.path}\nlanguage: {excerpt.language_id}\n"
+        f"lines {excerpt.first_line + 1} to {last_line + 1}, selected: {_span_text(excerpt.selection)}"
+    )
+
+
+def _diagnostic_sent(found: Diagnostic) -> str:
+    origin = "".join(f" · {part}" for part in (found.source, found.code) if part)
+    return f"{_span_text(found.span)} · {found.severity}{origin}\n{found.message}"
+
+
+def _span_text(span: Span) -> str:
+    start, end = span.start, span.end
+    return f"{start.line + 1}:{start.column + 1} to {end.line + 1}:{end.column + 1}"
+
+
+def _listed(libraries: Sequence[Library]) -> str:
+    return "\n".join(f"{library.name} {library.version}".rstrip() for library in libraries)
+
+
+def _section(title: str, text: str) -> list[str]:
+    return ["", f"## {title}", "", _fenced(text, "text")] if text else []
 
 
 def of_offer(offer: OfferView) -> str:
@@ -117,9 +156,8 @@ def _diagnostic_line(found: lsp_ext.OfferDiagnostic) -> str:
 
 def _fenced(text: str, language_id: str) -> str:
     """A fence longer than any in the text, so that nothing in it ends the block."""
-    fence = "```"
-    while fence in text:
-        fence += "`"
+    longest = max(map(len, re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
     name = language_id if language_id.isalnum() else ""
     return f"{fence}{name}\n{text}\n{fence}"
 

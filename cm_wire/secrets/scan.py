@@ -85,6 +85,11 @@ def placeholders(text: str) -> list[str]:
     return _PLACEHOLDER.findall(text)
 
 
+def placeholder_spans(text: str) -> list[tuple[int, int]]:
+    """Where the placeholders of a redacted text begin and end."""
+    return [match.span() for match in _PLACEHOLDER.finditer(text)]
+
+
 def without_placeholders(text: str) -> str:
     """What of a redacted text is not a secret."""
     return _PLACEHOLDER.sub("", text)

@@ -71,17 +71,6 @@ def test_a_comment_line_of_the_selection_is_the_question(line: str) -> None:
     assert build(f"a\n{line}\nb", 0, 0).question == ""
 
 
-def test_libraries_come_from_imports_in_their_order() -> None:
-    python = "from asyncio import run\nimport httpx\nimport asyncio\n"
-    assert [found.name for found in context.libraries("python", python)] == ["asyncio", "httpx"]
-    script = "import x from '@scope/pkg'\nconst y = require(\"left-pad\")\nimport './own'\n"
-    assert [found.name for found in context.libraries("typescript", script)] == [
-        "@scope/pkg",
-        "left-pad",
-    ]
-    assert context.libraries("cobol", python) == ()
-
-
 def test_diagnostics_are_bounded_and_told_in_code_points() -> None:
     where = lsp_ext.Range(
         start=lsp_ext.Position(line=0, character=2), end=lsp_ext.Position(line=0, character=3)
@@ -91,7 +80,7 @@ def test_diagnostics_are_bounded_and_told_in_code_points() -> None:
     assert len(built.diagnostics) == limits.DIAGNOSTICS_MAX
     first = built.diagnostics[0]
     assert first.span == Span(Place(0, 1), Place(0, 2))
-    assert (len(first.message), first.severity, first.code) == (1_000, "warning", "7")
+    assert (len(first.message), first.severity, first.code) == (800, "warning", "7")
 
 
 def test_the_preview_shows_every_text_that_is_sent_and_no_fence_can_end_it() -> None:
@@ -100,5 +89,4 @@ def test_the_preview_shows_every_text_that_is_sent_and_no_fence_can_end_it() -> 
     assert built.excerpt.text in shown
     assert "````python" in shown
     assert "$15.00 per 15 min" in shown
-    assert "httpx" in shown
-    assert "why \\[x\\]\\(y\\)?" in shown
+    assert "why [x](y)?" in shown
