@@ -36,6 +36,8 @@ const PLAIN: readonly Command[] = [
   'pause',
   'resume',
   'undoMentor',
+  'card',
+  'payouts',
   'status',
 ];
 

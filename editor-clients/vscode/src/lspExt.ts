@@ -286,6 +286,8 @@ export const COMMANDS = [
   'receipt',
   'patch',
   'note',
+  'card',
+  'payouts',
   'signIn',
   'signOut',
   'status',

@@ -165,10 +165,11 @@ class VisualStudioCode:
         )
 
     def complain_with_ruff(self, path: Path) -> list[dict[str, Any]]:
-        """Shows what ruff really says of a file, as the extension of ruff would; what it says."""
+        """Shows what ruff really says of the text in the editor, as ruff's extension would; what it says."""
         ruff = Path(sys.executable).with_name("ruff")
-        flags = ["check", "--isolated", "--output-format", "json", "--exit-zero", str(path)]
-        said = subprocess.run([ruff, *flags], capture_output=True, check=True)
+        flags = ["check", "--isolated", "--output-format", "json", "--exit-zero"]
+        command = [str(ruff), *flags, "--stdin-filename", str(path), "-"]
+        said = subprocess.run(command, input=self.text().encode(), capture_output=True, check=True)
         found: list[dict[str, Any]] = json.loads(said.stdout)
         self.js(
             """
@@ -195,7 +196,9 @@ class VisualStudioCode:
             self._bridge.close()
         if self._process is None or self._process.poll() is not None:
             return
-        os.killpg(self._process.pid, signal.SIGTERM)  # its own session: what it started, and nothing else
+        os.killpg(
+            self._process.pid, signal.SIGTERM
+        )  # its own session: what it started, and nothing else
         try:
             self._process.wait(10)
         except subprocess.TimeoutExpired:
@@ -229,7 +232,9 @@ class _Bridge:
             self._number += 1
             question = json.dumps({"number": self._number, "body": body})
             self._socket.sendall(question.encode() + b"\n")
-            answer = json.loads(self._lines.readline() or b'{"error": "the extension host is gone"}')
+            answer = json.loads(
+                self._lines.readline() or b'{"error": "the extension host is gone"}'
+            )
         if "error" in answer:
             raise AssertionError(f"{answer['error']}\nin\n{body}")
         return answer["value"]

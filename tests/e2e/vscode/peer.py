@@ -97,8 +97,11 @@ def connect(editor: Peer, file: Path | None = None) -> None:
         end
         """
     )
-    editor.command(f"edit {file}" if file else "enew")
+    if file:
+        editor.command(f"edit {file}")
     editor.command("Codementor start_server")
+    if not file:
+        editor.command("enew")
     wait(lambda: status(editor, "connection") == "connected", "Neovim's cm-lsp to connect")
 
 
