@@ -6,11 +6,12 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.set-up
 TESTS  := -n 2 --dist loadgroup
 E2E    := $(wildcard tests/e2e/test_*.py)
+VSCODE := editor-clients/vscode/test
 
 export CM_DATA_FOLDER ?= data
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test check format lint types imports fmt bench soak migration mutants lock clean
+.PHONY: help setup run demo test check format lint types imports fmt vscode extension screenshots bench soak migration mutants lock clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,7 +31,17 @@ run: setup ## serve on 127.0.0.1:8765 with demo people; prints their tokens and 
 demo: setup ## play one real session between two Neovims; WATCH=1 shows both side by side
 	@exec $(BIN)/cm-server demo $(if $(WATCH),--watch)
 
-test: setup check ## everything: format, lint, types, import contracts, all tests
+vscode: setup ## a real VS Code and Chromium for the tests, once, outside the tree; needs root where Chromium is missing
+	@sh $(VSCODE)/install_vscode.sh
+	@sh $(VSCODE)/check.sh
+
+extension: setup ## the VS Code extension: types, lint, unit tests, size; needs `make vscode` once
+	@sh $(VSCODE)/check.sh
+
+screenshots: setup ## the pictures in docs/screenshots, from real editors; needs `make vscode` once
+	CODEMENTOR_EDITORS=required CODEMENTOR_SCREENSHOTS=docs/screenshots $(BIN)/pytest -m e2e tests/e2e/vscode/test_learner.py tests/e2e/vscode/test_mentor.py
+
+test: setup check extension ## everything: format, lint, types, import contracts, all tests
 	$(BIN)/pytest $(TESTS) -m "not e2e"
 	$(if $(E2E),$(BIN)/pytest -m e2e tests/e2e)
 

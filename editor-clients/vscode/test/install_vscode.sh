@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs a real VS Code (code-server with its matching Node) and Chromium for the tests, once, outside the tree.
 # Prints the folder; `bin/` in it has node, npm, npx and code-server. A second run is done at once.
+#   --where                 prints the folder and installs nothing
 #   CODEMENTOR_TEST_CACHE   another place than ~/.cache/codementor-tests
 # Everything comes from PyPI, npm and Debian through their own clients. About two minutes on a fresh machine.
 set -eu
@@ -10,6 +11,11 @@ NODE=24.19.0
 
 cache=${CODEMENTOR_TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/codementor-tests}
 folder=$cache/vscode-$CODE_SERVER-node-$NODE
+
+if [ "${1:-}" = --where ]; then
+  echo "$folder"
+  exit
+fi
 
 say() { printf 'install_vscode: %s\n' "$1" >&2; }
 

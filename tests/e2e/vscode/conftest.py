@@ -19,7 +19,7 @@ SIZE = (1360, 820)
 @pytest.fixture(scope="session")
 def packages(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     missing = code_server.missing()
-    if missing and os.environ.get("CI"):
+    if missing and os.environ.get("CODEMENTOR_EDITORS") == "required":
         pytest.fail(missing)
     if missing:
         pytest.skip(missing)
