@@ -44,21 +44,33 @@ local handlers = {
   end,
 }
 
+local KEPT = 100
+local said = {} ---@type string[]
+
+--- The last messages, whole, the newest last.
+---@return string[]
+function M.said()
+  return said
+end
+
 --- One line of the message area, so that nothing blocks: what is longer, or comes on top of another message, would make
---- Neovim wait for a key, and with it every remote edit. The whole of it is in `:messages`.
+--- Neovim wait for a key, and with it every remote edit. The whole of it is in `:Codementor messages`.
 ---@param message string
 ---@param level integer?
 function M.notify(message, level)
   local line = 'codementor: ' .. message:gsub('^Codementor: ', ''):gsub('%s*\n%s*', ' ')
+  said[#said + 1] = line
+  if #said > KEPT then
+    table.remove(said, 1)
+  end
   if vim.fn.strdisplaywidth(line) > vim.v.echospace then
-    vim.cmd.echomsg({ vim.fn.string(line), mods = { silent = true } })
     line = M.shortened(line, vim.v.echospace)
   end
   pcall(vim.cmd.redraw)
   vim.notify(line, level or vim.log.levels.INFO)
 end
 
-local more = '… (:messages)'
+local more = '… (:Codementor messages)'
 
 --- The beginning of a line that is too wide, and where the rest is.
 ---@param line string
@@ -115,11 +127,27 @@ function M.start()
     handlers = handlers,
     flags = { debounce_text_changes = 0 },
     init_options = { codementor = M.init_options(options) },
+    -- One server for all folders: the server lets one editor of a person in.
+    reuse_client = function(client, config)
+      return client.name == config.name and not client:is_stopped()
+    end,
     on_attach = function(client, buf)
+      M.add_folder(client, buf)
       require('codementor.cursors').report_own(client, buf)
     end,
   })
   lsp.enable(M.name)
+end
+
+--- Tells the server which folder a buffer is of: only files in a folder of the user's can be shared.
+---@param client vim.lsp.Client
+---@param buf integer
+function M.add_folder(client, buf)
+  local root = vim.fs.root(buf, '.git')
+  if root then
+    local added = { { uri = vim.uri_from_fname(root), name = root } }
+    client:notify('workspace/didChangeWorkspaceFolders', { event = { added = added, removed = {} } })
+  end
 end
 
 ---@param options table<string, any>

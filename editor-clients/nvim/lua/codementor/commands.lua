@@ -171,7 +171,7 @@ local function of_session(command)
   end
 end
 
---- The address stays readable in `:messages`, for a Neovim on a machine without a browser.
+--- The address stays readable in `:Codementor messages`, for a Neovim on a machine without a browser.
 ---@param command 'card'|'payouts'
 local function open_page(command)
   return function()
@@ -277,6 +277,12 @@ M.subcommands = {
   card = { help = 'save a card to pay with, in the browser', run = open_page('card') },
   payouts = { help = 'say where to be paid as a mentor, in the browser', run = open_page('payouts') },
   status = { help = 'show connection and session', run = plain('status') },
+  messages = {
+    help = 'show the last messages whole',
+    run = function()
+      vim.api.nvim_echo({ { table.concat(require('codementor.client').said(), '\n') } }, false, {})
+    end,
+  },
   signin = { help = 'sign in', run = plain('signIn') },
   signout = { help = 'sign out', run = plain('signOut') },
   start_server = {
