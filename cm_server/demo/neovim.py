@@ -53,9 +53,10 @@ def wait_until(condition: Callable[[], Any], what: str, seconds: float = PATIENC
 class Neovim:
     """`environment` reaches its `cm-lsp` (CM_TOKEN, CM_SERVER_URL). Without `plugin` it is a bare Neovim."""
 
-    def __init__(self, rpc: Rpc, home: Path) -> None:
+    def __init__(self, rpc: Rpc, home: Path, *, is_on_screen: bool = False) -> None:
         self.rpc = rpc
         self.home = home
+        self._is_on_screen = is_on_screen
 
     @classmethod
     def headless(
@@ -83,7 +84,7 @@ class Neovim:
         command = [*tmux, "respawn-pane", "-k", "-t", target, "env", *exports, *argv]
         subprocess.run(command, check=True)
         wait_until(lambda: _listens(address), "Neovim to listen")
-        return cls(attach("socket", path=str(address)), home)
+        return cls(attach("socket", path=str(address)), home, is_on_screen=True)
 
     def lua(self, code: str, *arguments: Any) -> Any:
         return self.rpc.exec_lua(code, *arguments)
@@ -115,8 +116,8 @@ class Neovim:
 
     def close(self) -> None:
         try:
-            # Not waited for: one that stands at a prompt never answers, and goes with its channel or its pane.
-            self.rpc.command("qall!", async_=True)
+            # One on a screen may stand at a prompt, where it never answers; it goes with its pane.
+            self.rpc.command("qall!", async_=self._is_on_screen)
         except (OSError, EOFError):
             pass  # it is gone, which is what was wanted
         finally:
