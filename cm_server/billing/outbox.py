@@ -48,6 +48,11 @@ async def perform_all(till: Till) -> None:
             return
 
 
+async def end_leases(till: Till) -> None:
+    """For the start of the only worker there is: whoever held a lease is gone, and its call may be made at once."""
+    await till.database.write(store.end_leases)
+
+
 async def _perform(till: Till, row: OutboxRow) -> bool:
     call = calls.decoded(row.call)
     try:

@@ -62,6 +62,20 @@ def hold(session: Session, key: str) -> Hold:
     return session.get_one(Hold, key)
 
 
+def asks_held_until(session: Session, before_ms: int) -> set[str]:
+    """Asks with money held that the bank lets go of before then."""
+    rows = (
+        select(Payment.ask_id)
+        .join(Hold, col(Hold.payment_id) == col(Payment.id))
+        .where(
+            Payment.state == "authorised",
+            Hold.state == "held",
+            col(Hold.capture_before_ms) <= before_ms,
+        )
+    )
+    return set(session.exec(rows))
+
+
 def hold_of_charge(session: Session, charge_ref: str) -> Hold | None:
     return session.exec(select(Hold).where(Hold.charge_ref == charge_ref)).one_or_none()
 
@@ -229,3 +243,9 @@ def claim(
         row.attempts += 1
         row.first_sent_at_ms = row.first_sent_at_ms or now_ms
     return claimed
+
+
+def end_leases(session: Session) -> None:
+    leased = select(OutboxRow).where(OutboxRow.state == "queued", OutboxRow.leased_until_ms > 0)
+    for row in session.exec(leased):
+        row.leased_until_ms = 0

@@ -3,6 +3,7 @@
 Owns: how often and how far back. Every step may be repeated and may fail without harm to the next.
 """
 
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Final
 
@@ -22,8 +23,8 @@ CHALLENGE_MS: Final = 600_000
 _log = structlog.stdlib.get_logger(__name__)
 
 
-async def run(till: Till) -> None:
-    """For ever, beside the server."""
+async def run(till: Till, look_further: Callable[[], Awaitable[object]]) -> None:
+    """For ever, beside the server; `look_further` is the caller's part of the rarer rounds."""
     sweeps = 0
     while True:
         await till.clock.sleep(SWEEP_SECONDS)
@@ -32,8 +33,11 @@ async def run(till: Till) -> None:
             await sweep(till)
             if sweeps % SWEEPS_PER_EVENTS == 1:
                 await take_lost_events(till)
+                await look_further()
         except (GatewayUnavailable, GatewayRefused, StorageUnavailable) as stuck:
             _log.warning("billing waits", reason=str(stuck))
+        except Exception:  # noqa: BLE001 - the guard point: money that is due must not wait for a restart
+            _log.exception("a sweep failed")
 
 
 async def sweep(till: Till) -> None:

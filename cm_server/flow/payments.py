@@ -1,40 +1,67 @@
-"""Money's own time: calls that wait for the provider, receipts that a crash kept from being issued."""
+"""Money's own time: calls that wait for the provider, and money whose ask or session went on without it.
+
+A guess that would be wrong: whoever ends an ask or a session has also dealt with its money. The process may end between
+the two, so money that is still held is looked at by itself, at the start and now and then.
+"""
 
 from collections.abc import Awaitable, Callable
+from typing import Literal
 
 import structlog
 from sqlmodel import Session
 
-from cm_server.billing import receipts, sweeper
+from cm_server import db
+from cm_server.ask import board
+from cm_server.billing import charges, outbox, receipts, store, sweeper
+from cm_server.billing.model import Payment
 from cm_server.db import StorageUnavailable
 from cm_server.flow import asking, meeting
 from cm_server.flow.works import Works
-from cm_server.session import register
+from cm_server.session import register, states
 from cm_wire.faults import Refused
-from cm_wire.ids import SessionId
+from cm_wire.ids import AskId, SessionId
 
 _log = structlog.stdlib.get_logger(__name__)
+
+Left = tuple[AskId, int, SessionId | Literal[""]]
+"""Held money nobody waits for any more: ask, attempt, and the ended session that has yet to be paid."""
 
 
 async def run(works: Works) -> None:
     """Catch up with what the last process left, then make due calls until cancelled."""
-    await _guarded(works, "settle what was left", _settle_left)
+    till = works.desk.till
+    if db.sqlite_file(works.desk.database.url):
+        await _guarded(works, "make cut-off calls again", lambda w: outbox.end_leases(w.desk.till))
+    await _guarded(works, "settle what was left", settle_left)
     await _guarded(works, "resume searches", lambda w: asking.resume_unfunded(w.desk))
-    await sweeper.run(works.desk.till)
+    await sweeper.run(till, lambda: _guarded(works, "settle what was left", settle_left))
 
 
-async def _settle_left(works: Works) -> None:
-    """Sessions that ended and have no receipt: the process ended between the two."""
+async def settle_left(works: Works) -> None:
+    """Take the price of ended sessions that have no receipt, and give back what is held for nothing."""
+    for ask_id, attempt, session_id in await works.desk.database.read(_left):
+        if session_id:
+            await meeting.settle(works, session_id)
+        else:
+            await charges.void(works.desk.till, ask_id, attempt)
 
-    def unsettled(session: Session) -> list[SessionId]:
-        return [
-            standing.session_id
-            for standing in register.ended(session)
-            if receipts.of_session(session, standing.session_id) is None
-        ]
 
-    for session_id in await works.desk.database.read(unsettled):
-        await meeting.settle(works, session_id)
+def _left(session: Session) -> list[Left]:
+    held = store.payments_in(session, ("authorised",))
+    return [left for payment in held if (left := _left_of(session, payment)) is not None]
+
+
+def _left_of(session: Session, payment: Payment) -> Left | None:
+    ask_id, attempt = AskId(payment.ask_id), int(payment.id.rpartition(".")[2])
+    ask = board.find(session, ask_id)
+    if ask is None or (attempt == ask.attempt and ask.state in ("searching", "offered")):
+        return None
+    for standing in register.of_ask(session, ask_id):
+        if standing.state in states.OPEN:
+            return None
+        if receipts.of_session(session, standing.session_id) is None:
+            return ask_id, attempt, standing.session_id
+    return ask_id, attempt, ""
 
 
 async def _guarded(works: Works, name: str, step: Callable[[Works], Awaitable[object]]) -> None:

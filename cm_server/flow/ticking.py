@@ -9,8 +9,9 @@ from typing import Final
 
 import structlog
 
+from cm_server.billing import store
 from cm_server.db import StorageUnavailable
-from cm_server.flow import asking, meeting, offering
+from cm_server.flow import asking, meeting, offering, telling
 from cm_server.flow.works import Works
 from cm_server.matching import presence
 from cm_server.session import events, register, states
@@ -20,6 +21,10 @@ from cm_wire.session import PausedWhy
 
 TICK_SECONDS: Final = 0.25
 TICKS_PER_SLOW_ROUND: Final = 240
+HOLD_MARGIN_MS: Final = 86_400_000
+"""So long before a bank lets go of held money the session ends, and its price is taken while it can be."""
+
+HOLD_EXPIRES: Final = "The session was ended: the bank keeps the money reserved for only one more day. Ask again to go on."
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -44,6 +49,7 @@ async def run(works: Works) -> None:
         ticks += 1
         if ticks % TICKS_PER_SLOW_ROUND == 0:
             await _guarded(lambda: meeting.close_unrated(works), "close unrated")
+            await _guarded(lambda: end_before_holds_expire(works), "end before holds expire")
 
 
 async def tick(works: Works) -> None:
@@ -57,6 +63,18 @@ async def tick(works: Works) -> None:
         why = due_end(works, standing)
         if why is not None:
             await _guarded(lambda: _end(works, standing, why), "end session")  # noqa: B023 - awaited at once
+
+
+async def end_before_holds_expire(works: Works) -> None:
+    """A session may pause for days; a hold lasts a few. What it has come to by then is taken, whoever is there."""
+    desk = works.desk
+    before_ms = desk.now_ms() + HOLD_MARGIN_MS
+    asks = await desk.database.read(lambda s: store.asks_held_until(s, before_ms))
+    for standing in works.live.all():
+        if standing.ask_id in asks:
+            await _end(works, standing, "hold-expires")
+            for person in standing.people:
+                telling.noticed(desk, person, HOLD_EXPIRES)
 
 
 def due_end(works: Works, standing: Standing) -> states.EndedWhy | None:

@@ -10,7 +10,7 @@ from cm_server.session.lifecycle import Rating
 from cm_server.session.model import SessionRow
 from cm_server.session.standing import Standing
 from cm_wire import faults
-from cm_wire.ids import PersonId, SessionId
+from cm_wire.ids import AskId, PersonId, SessionId
 
 READ_MAX = 500
 
@@ -27,6 +27,13 @@ def open_sessions(session: Session, person: PersonId | None = None) -> list[Stan
     return store.open_sessions(session, person)
 
 
+def of_ask(session: Session, ask_id: AskId) -> list[Standing]:
+    """All sessions an ask became, the latest first: another each time a mentor accepted and never came."""
+    query = select(SessionRow.id).where(SessionRow.ask_id == ask_id)
+    rows = session.exec(query.order_by(col(SessionRow.opened_at_ms).desc()))
+    return [find(session, SessionId(row)) for row in rows]
+
+
 def waiting_for_rating(session: Session, person: PersonId) -> Standing | None:
     """The person's last session, if it has ended and is not yet closed."""
     query = (
@@ -38,17 +45,6 @@ def waiting_for_rating(session: Session, person: PersonId) -> Standing | None:
     last = session.exec(query).one_or_none()
     standing = store.find(session, SessionId(last)) if last else None
     return standing if standing is not None and standing.state == "ended" else None
-
-
-def ended(session: Session) -> list[Standing]:
-    """Sessions that ended and are not closed, the latest first; at most `READ_MAX`."""
-    query = (
-        select(SessionRow.id)
-        .where(col(SessionRow.state) == "ended")
-        .order_by(col(SessionRow.ended_at_ms).desc())
-        .limit(READ_MAX)
-    )
-    return [find(session, SessionId(row)) for row in session.exec(query)]
 
 
 def ended_before(session: Session, at_ms: int) -> list[Standing]:

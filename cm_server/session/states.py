@@ -36,7 +36,7 @@ EndedWhy = Literal[
     "idle",
     "nobody-there",
     "mentor-never-came",
-    "payment-failed",
+    "hold-expires",
     "server-ended",
 ]
 
