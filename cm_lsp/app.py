@@ -10,12 +10,13 @@ import logging
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from lsprotocol import types
 
-from cm_lsp import lsp_ext, settings
+from cm_lsp import files_to_show, lsp_ext, settings
 from cm_lsp.asking.ask import Asking, Surroundings
 from cm_lsp.asking.offers import Offers
 from cm_lsp.documents import OpenDocuments
@@ -241,6 +242,7 @@ class Codementor:
 
     async def _share(self, room: "Room", uri: str) -> None:
         try:
+            write_file=partial(files_to_show.write, self._machine.cache_folder),
             await room.share(uri)
         except faults.Refused as refused:
             self.editor.say_wrong(f"Codementor: {refused}")

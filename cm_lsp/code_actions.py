@@ -115,6 +115,24 @@ def of_offers(offers: Sequence[OfferView]) -> list[types.CodeAction]:
     return actions
 
 
+def of_proposals(uri: str, proposals: Sequence[tuple[int, str]]) -> list[types.CodeAction]:
+    """`proposals`: the number and the words of each that touches the place; the others are found by `show`."""
+    actions = []
+    for number, text in proposals:
+        argument = {"uri": uri, "number": number}
+        actions += [
+            _action(f"Codementor: accept: {text}", commands.ACCEPT_PROPOSAL, argument),
+            _action(f"Codementor: refuse: {text}", commands.REFUSE_PROPOSAL, argument),
+        ]
+    if proposals:
+        actions += [
+            _action("Codementor: accept all proposals", commands.ACCEPT_PROPOSAL, {"uri": uri}),
+            _action("Codementor: refuse all proposals", commands.REFUSE_PROPOSAL, {"uri": uri}),
+            _action("Codementor: show the proposals", commands.SHOW_PROPOSALS, {"uri": uri}),
+        ]
+    return actions
+
+
 def of_session(view: SessionView | None, line_text: str) -> list[types.CodeAction]:
     """`line_text` is the line the cursor is in: what a user without a prompt writes chat and diagnosis in."""
     if view is None:

@@ -29,6 +29,9 @@ SHARE: Final = "codementor.share"
 UNSHARE: Final = "codementor.unshare"
 MODE: Final = "codementor.mode"
 UNDO_MENTOR: Final = "codementor.undoMentor"
+ACCEPT_PROPOSAL: Final = "codementor.acceptProposal"
+REFUSE_PROPOSAL: Final = "codementor.refuseProposal"
+SHOW_PROPOSALS: Final = "codementor.showProposals"
 POINT: Final = "codementor.point"
 CHAT: Final = "codementor.chat"
 FOLLOW: Final = "codementor.follow"
@@ -116,6 +119,13 @@ class UndoMentor(_Arguments, frozen=True):
     all: bool = False
 
 
+class ProposalNamed(_Arguments, frozen=True):
+    """`number` is the proposal's in its file; none means all of the file's."""
+
+    uri: _Uri
+    number: Annotated[int, Meta(ge=1)] | None = None
+
+
 class Point(_Arguments, frozen=True):
     uri: _Uri
     range: lsp_ext.Range
@@ -155,6 +165,7 @@ Arguments = (
     | FileNamed
     | Mode
     | UndoMentor
+    | ProposalNamed
     | Point
     | Chat
     | Follow
@@ -184,6 +195,9 @@ SHAPES: Final[Mapping[str, type[Arguments]]] = {
     UNSHARE: FileNamed,
     MODE: Mode,
     UNDO_MENTOR: UndoMentor,
+    ACCEPT_PROPOSAL: ProposalNamed,
+    REFUSE_PROPOSAL: ProposalNamed,
+    SHOW_PROPOSALS: FileNamed,
     POINT: Point,
     CHAT: Chat,
     FOLLOW: Follow,
@@ -198,6 +212,7 @@ SHAPES: Final[Mapping[str, type[Arguments]]] = {
 _WANTED: Final[Mapping[str, str]] = {
     "capMinutes": f"a whole number 1 to {limits.CAP_MINUTES_MAX}",
     "minutes": f"a whole number 1 to {limits.CAP_MINUTES_MAX}",
+    "number": "the number of a proposal, 1 or more",
     "stars": "a whole number 1 to 5",
     "mode": "one of " + ", ".join(session.MODES),
     "uri": "a document's address of 1 to 4096 characters",
@@ -238,7 +253,11 @@ def check_range(span: lsp_ext.Range) -> None:
 def _check_places(parsed: Arguments) -> None:
     if isinstance(parsed, Ask | Point | Mentors) and parsed.range is not None:
         check_range(parsed.range)
-    uri = parsed.uri if isinstance(parsed, Ask | Point | FileNamed | Mentors) else None
+    uri = (
+        parsed.uri
+        if isinstance(parsed, Ask | Point | FileNamed | Mentors | ProposalNamed)
+        else None
+    )
     if uri is not None and (":" not in uri or not uri.isprintable()):
         raise _not_what_is_wanted("uri")
 

@@ -18,12 +18,14 @@ from cm_wire.to_client import (
     DiagnosticsReported,
     EditsStored,
     Fact,
+    HunkSettled,
     MeterMoved,
     Noticed,
     OfferEnded,
     OfferMade,
     Pointed,
     PresenceChanged,
+    Proposed,
     ReceiptIssued,
     SessionChanged,
     TextsDiffered,
@@ -60,6 +62,12 @@ def take(here: Codementor, fact: Fact) -> None:  # noqa: C901 - one case for eac
             _pointed(here, fact.pointer)
         case DiagnosticsReported():
             _diagnosed(here, fact.report)
+        case Proposed():
+            if here.room is not None:
+                here.room.proposing.heard(fact.proposals)
+        case HunkSettled():
+            if here.room is not None:
+                here.room.proposing.settled(fact.path, fact.number, accepted=fact.accepted)
         case EditsStored():
             if here.room is not None:
                 here.room.edits_stored(fact.client, fact.clock)

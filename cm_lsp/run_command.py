@@ -5,7 +5,7 @@ result of `workspace/executeCommand`.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from cm_lsp import commands, files_to_show
 from cm_lsp.app import Codementor
@@ -34,6 +34,13 @@ from cm_wire.to_server import (
     StartMeter,
 )
 
+
+if TYPE_CHECKING:
+    from cm_lsp.session.room import Room
+
+
+ANSWERED_SECONDS: Final = 0.1
+"""The answer to a command is with the editor by then."""
 
 async def run(here: Codementor, name: str, arguments: commands.Arguments) -> object:
     """Raises `faults.Refused`."""
@@ -137,7 +144,7 @@ async def _chat(here: Codementor, given: commands.Chat) -> object:
 
 
 async def _follow(here: Codementor, given: commands.Follow) -> object:
-    await here.live_room().follow(given.participant)
+    await here.live_room().following.begin(given.participant)
     return {}
 
 
@@ -202,13 +209,33 @@ async def _open_page(here: Codementor, page: pages.Page) -> str:
     return url
 
 
-async def _not_yet_undo(here: Codementor, _: commands.UndoMentor) -> object:
-    here.live_room()
-    raise faults.refusal(
-        "unknown-command",
-        "Taking the mentor's changes back in one step is not possible yet.",
-        "Use your editor's undo; the patch shows all changes.",
-    )
+async def _undo_mentor(here: Codementor, given: commands.UndoMentor) -> object:
+    room = _learners_room(here)
+    if not room.take_back(every=given.all):
+        raise faults.refusal("wrong-state", "There is nothing of the mentor's to take back.")
+    return {}
+
+
+async def _accept_proposal(here: Codementor, given: commands.ProposalNamed) -> object:
+    room = _learners_room(here)
+    return {"accepted": await room.proposing.accept(room.shared_path(given.uri), given.number)}
+
+
+async def _refuse_proposal(here: Codementor, given: commands.ProposalNamed) -> object:
+    room = _learners_room(here)
+    return {"refused": await room.proposing.refuse(room.shared_path(given.uri), given.number)}
+
+
+async def _show_proposals(here: Codementor, given: commands.FileNamed) -> object:
+    room = _learners_room(here)
+    return {"uri": await room.proposing.show(room.shared_path(given.uri))}
+
+
+def _learners_room(here: Codementor) -> "Room":
+    room = here.live_room()
+    if room.view.you != "learner":
+        raise faults.refusal("not-allowed", "Only the learner decides on the mentor's changes.")
+    return room
 
 
 async def _by_token(_: Codementor, __: commands.Nothing) -> object:
@@ -258,7 +285,10 @@ _RUN: Final[Mapping[str, Callable[..., Awaitable[object]]]] = {
     commands.SHARE: _share,
     commands.UNSHARE: _unshare,
     commands.MODE: _mode,
-    commands.UNDO_MENTOR: _not_yet_undo,
+    commands.UNDO_MENTOR: _undo_mentor,
+    commands.ACCEPT_PROPOSAL: _accept_proposal,
+    commands.REFUSE_PROPOSAL: _refuse_proposal,
+    commands.SHOW_PROPOSALS: _show_proposals,
     commands.POINT: _point,
     commands.CHAT: _chat,
     commands.FOLLOW: _follow,

@@ -5,7 +5,7 @@ Closed by `assert_never`: a command that is on the wire and not here does not ty
 
 from typing import assert_never
 
-from cm_server.flow import asking, meeting, offering, sharing
+from cm_server.flow import asking, meeting, offering, proposing, sharing
 from cm_server.flow.works import Works
 from cm_server.people.person import Person
 from cm_server.session.lifecycle import Rating
@@ -63,6 +63,8 @@ _InSession = (
     | to_server.SendChat
     | to_server.PointAt
     | to_server.ReportDiagnostics
+    | to_server.Propose
+    | to_server.SettleHunk
     | to_server.ReportDigest
     | to_server.EndSession
     | to_server.RateSession
@@ -82,6 +84,10 @@ async def _in_session(works: Works, person: Person, command: _InSession) -> Resu
             await sharing.point(works, who, command)
         case to_server.ReportDiagnostics():
             await sharing.report_diagnostics(works, who, command)
+        case to_server.Propose():
+            await proposing.propose(works, who, command)
+        case to_server.SettleHunk():
+            await proposing.settle(works, who, command)
         case to_server.ReportDigest():
             await works.rooms.compare(session_id, who, command.state_vector, command.digests)
         case to_server.SetMode():

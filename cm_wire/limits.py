@@ -25,6 +25,10 @@ FILES_MAX: Final = 20
 SESSION_BYTES_MAX: Final = 8 * 1024 * 1024
 PATH_CHARACTERS_MAX: Final = 240
 
+HUNKS_MAX: Final = 200
+PROPOSAL_BYTES_MAX: Final = 64 * 1024
+"""Of one file: what its hunks put in and take out together."""
+
 CHAT_CHARACTERS_MAX: Final = 2_000
 CHAT_LINES_MAX: Final = 20
 NOTE_CHARACTERS_MAX: Final = 500

@@ -7,6 +7,7 @@ import msgspec
 from cm_wire.asking import Diagnostic, Span
 from cm_wire.ids import FilePath, PersonId, SessionId
 from cm_wire.money import Money
+from cm_wire.yjs.awareness import RelativePosition
 
 Role = Literal["learner", "mentor"]
 Mode = Literal["live", "propose", "readOnly"]
@@ -111,3 +112,25 @@ class FileDiagnostics(msgspec.Struct, frozen=True, kw_only=True):
     session_id: SessionId
     path: FilePath
     diagnostics: tuple[Diagnostic, ...]
+
+
+class Hunk(msgspec.Struct, frozen=True, kw_only=True):
+    """One change the mentor proposes: `text` in place of `removed`, which stands between the two places.
+
+    `number` counts in its file; a hunk that became another one has another number. Places move with the text, and
+    where what stands between them is no longer `removed`, the hunk is out of date and a new one is on its way.
+    """
+
+    number: int
+    start: RelativePosition
+    end: RelativePosition
+    removed: str
+    text: str
+
+
+class FileProposals(msgspec.Struct, frozen=True, kw_only=True):
+    """All the mentor proposes for one file, whole: an empty tuple takes everything back."""
+
+    session_id: SessionId
+    path: FilePath
+    hunks: tuple[Hunk, ...]

@@ -20,7 +20,14 @@ from cm_wire.ids import (
     YjsClientId,
 )
 from cm_wire.money import Money
-from cm_wire.session import ChatLine, FileDiagnostics, MeterView, Pointer, SessionView
+from cm_wire.session import (
+    ChatLine,
+    FileDiagnostics,
+    FileProposals,
+    MeterView,
+    Pointer,
+    SessionView,
+)
 
 
 class _Result(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=True):
@@ -116,6 +123,21 @@ class DiagnosticsReported(_Fact, frozen=True):
     report: FileDiagnostics
 
 
+class Proposed(_Fact, frozen=True):
+    """To the learner: what the mentor proposes for a file now."""
+
+    proposals: FileProposals
+
+
+class HunkSettled(_Fact, frozen=True):
+    """To the mentor: the learner took a proposal, or would not have it."""
+
+    session_id: SessionId
+    path: FilePath
+    number: int
+    accepted: bool
+
+
 class EditsStored(_Fact, frozen=True):
     """Every edit of `client` with a clock below `clock` is on disk."""
 
@@ -155,6 +177,8 @@ Fact = (
     | ChatSaid
     | Pointed
     | DiagnosticsReported
+    | Proposed
+    | HunkSettled
     | EditsStored
     | TextsDiffered
     | ReceiptIssued

@@ -8,7 +8,7 @@ import msgspec
 
 from cm_wire.asking import AskContext, Diagnostic, Span, Terms
 from cm_wire.ids import AskId, CommandId, FilePath, OfferId, PersonId, SessionId
-from cm_wire.session import Mode
+from cm_wire.session import Hunk, Mode
 
 
 class _Command(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=True):
@@ -134,6 +134,23 @@ class ReportDiagnostics(_Command, frozen=True):
     diagnostics: tuple[Diagnostic, ...]
 
 
+class Propose(_Command, frozen=True):
+    """Mentor only, in the mode of that name: all that is proposed for a file now, in place of what was before."""
+
+    session_id: SessionId
+    path: FilePath
+    hunks: tuple[Hunk, ...]
+
+
+class SettleHunk(_Command, frozen=True):
+    """Learner only: a proposal was accepted (and made as the learner's own edit) or refused."""
+
+    session_id: SessionId
+    path: FilePath
+    number: int
+    accepted: bool
+
+
 class ReportDigest(_Command, frozen=True):
     """The divergence alarm: SHA-256 of each shared text at a state vector (both hex)."""
 
@@ -192,6 +209,8 @@ Command = (
     | SendChat
     | PointAt
     | ReportDiagnostics
+    | Propose
+    | SettleHunk
     | ReportDigest
     | EndSession
     | RateSession

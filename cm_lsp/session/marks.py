@@ -25,7 +25,8 @@ class Marks:
 
     def diagnostics(self, *, with_cursors: bool) -> list[types.Diagnostic]:
         """All as diagnostics: the one thing every editor draws."""
-        found = list(self.learners)
+    proposals: list[types.Diagnostic] = field(default_factory=list)
+        found = [*self.learners, *self.proposals]
         if with_cursors:
             found += [
                 _hint(cursor.selection or _caret(cursor.position), f"{cursor.name} is here")

@@ -26,7 +26,9 @@ class Place:
     settings: Settings
     client: str
     cache_folder: Path
-    roots: tuple[str, ...]
+    write_file: Callable[[str, str], str]
+    """Takes a name and a text to show; the file's address."""
+    roots: Sequence[str]
     randomness: random.Random
     send: SendCommand
     round_trip_ms: Callable[[], int | None]

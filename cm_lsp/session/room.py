@@ -12,15 +12,18 @@ from typing import Final
 
 from cm_lsp import lsp_ext
 from cm_lsp.documents import OpenDocument
-from cm_lsp.session import share_table, views
+from cm_lsp.session import kept_texts, share_table, taking_back, views
 from cm_lsp.session.cursors import Cursors
+from cm_lsp.session.divergence import Divergence
 from cm_lsp.session.drawing import Drawing
+from cm_lsp.session.following import Following
 from cm_lsp.session.mirror import Mirror
 from cm_lsp.session.place import Place
+from cm_lsp.session.proposing import Proposing
 from cm_lsp.session.share_table import ShareTable
 from cm_lsp.session.sync import Sync
 from cm_lsp.sharing import document as session_documents
-from cm_lsp.sharing.bridge_messages import Authority, Change
+from cm_lsp.sharing.bridge_messages import Authority, Change, Typing
 from cm_lsp.sharing.buffer import Buffer, EditorSide
 from cm_lsp.sharing.document import Delta, SessionDocument
 from cm_lsp.sharing.positions import Position
@@ -29,7 +32,7 @@ from cm_lsp.to_server.channel import DocumentChannel
 from cm_wire import faults
 from cm_wire.ids import FilePath, YjsClientId
 from cm_wire.session import FileDiagnostics, SessionView, SharedFile
-from cm_wire.to_server import ShareFile, UnshareFile
+from cm_wire.to_server import Command, ShareFile, UnshareFile
 from cm_wire.yjs.awareness import Entry
 
 log = logging.getLogger(__name__)
@@ -53,12 +56,15 @@ class Room:
         self._waiting: set[FilePath] = set()
         """Files of the learner's that are shared and not open: which changes are whose is known only when they are."""
         self._shown: set[FilePath] = set()
-        self._followed_to: FilePath | None = None
+        self._before: dict[FilePath, str] = {}
+        """What each file was here when the document began anew: kept for the user where it was another text."""
+        self.following = Following(place, self._cursors, self.table)
+        self.proposing = Proposing(place, self._buffers, lambda: self.view)
+        self._divergence = Divergence(view.session_id, self._tell_server)
         self._drawing = Drawing(
             place.editor, place.marks, self._cursors, self._buffers, place.round_trip_ms
         )
         self._cursor_told_at = 0.0
-        self.following: str | None = None
         self._tasks: set[asyncio.Task[object]] = set()
         self._channel = DocumentChannel(
             place.settings.server_url,
@@ -94,6 +100,7 @@ class Room:
     def changed(self, view: SessionView) -> None:
         """The server told the state anew."""
         self.view = view
+        self.proposing.mode_changed()
         self.tell_session()
         self._drawing.cursors_now()
 
@@ -188,7 +195,7 @@ class Room:
         file = self._file(path) if path is not None else None
         if buffer is None:
             return None
-        read_only = not views.may_edit(self.view, read_only_file=bool(file and file.read_only))
+        read_only = self._typing(file.path if file else None) is Typing.TAKEN_BACK
         return lsp_ext.SharedText(
             text=buffer.text(),
             language_id=file.language_id if file else "",
@@ -201,19 +208,16 @@ class Room:
         document = self._place.documents.get(uri) if uri is not None else None
         return (document.uri, document) if document is not None else None
 
-    async def follow(self, participant: str | None) -> None:
-        """Open the file the other is in, and again whenever they go to another."""
-        self.following = participant
-        path = self._cursors.where_is(participant) if participant else None
-        uri = self.table.uri(path) if path is not None else None
-        if uri is not None:
-            await self._place.editor.show_document(uri)
+    def take_back(self, *, every: bool) -> bool:
+        """Undo the mentor's last change, or all of them; whether there was anything."""
+        return taking_back.take_back(tuple(self._buffers.values()), every=every)
 
     # What the channel reports (`sync.Listener`).
 
     def document_began(self) -> None:
-        for buffer in self._buffers.values():
+        for path, buffer in self._buffers.items():
             buffer.stop()
+            self._before[path] = buffer.text()
         self._buffers.clear()
         self._waiting.clear()
 
@@ -244,7 +248,7 @@ class Room:
             return
         self._cursors.heard(entries, document.author)
         self._drawing.cursors_soon()
-        self._follow_again()
+        self.following.cursors_moved()
 
     def connection_changed(self, *, is_connected: bool) -> None:
         if not is_connected:
@@ -263,8 +267,8 @@ class Room:
             self._sync.document.stored(author, clock)
 
     async def resync(self) -> None:
-        """The texts were found to differ: read the server's anew. Ours stays in the editor's undo history."""
-        self._sync.document = None
+        """The texts were found to differ: read the server's anew. Ours is kept in a file, where it was another."""
+        self._sync.refused()
         await self._channel.reconnect()
 
     # Within.
@@ -287,10 +291,15 @@ class Room:
             document,
             self._side,
             base=base,
-            may_edit=lambda: self._may_edit(path),
+            typing=lambda: self._typing(path),
             send=self._channel.send_updates,
+            taken_back=self.proposing.say_taken_back,
         )
         self._buffers[path] = buffer
+        before = self._before.pop(path, None)
+        if before is not None and before != buffer.text():
+            why = "The document was read anew from the server."
+            kept_texts.keep(self._place, path, before, why)
         if open_document is not None:
             self.opened(open_document)
         elif self.view.you == "mentor" and path not in self._shown:
@@ -324,18 +333,11 @@ class Room:
 
     def _uri_for(self, path: FilePath, document: SessionDocument) -> str | None:
         if self.view.you == "learner":
-            return self.table.uri(path) or self._own_file(path)
+            known = self.table.uri(path)
+            return known or share_table.own_file(path, self._place.roots, self._place.documents)
         if self._place.editor.claims.shared_buffers:
             return share_table.shared_uri(self.view.session_id, path)
         return self._mirror.put(path, document.text(path))
-
-    def _own_file(self, path: FilePath) -> str | None:
-        """After a restart of the learner's editor: the workspace's file of that name, if it is open or there."""
-        for root in self._place.roots:
-            uri = f"{root.rstrip('/')}/{path}"
-            if self._place.documents.get(uri) is not None:
-                return uri
-        return f"{self._place.roots[0].rstrip('/')}/{path}" if self._place.roots else None
 
     async def _show(self, path: FilePath, uri: str) -> None:
         shown = await self._place.editor.show_document(uri, focus=len(self._shown) == 1)
@@ -345,11 +347,12 @@ class Room:
     def _file(self, path: FilePath | None) -> SharedFile | None:
         return next((file for file in self.view.files if file.path == path), None)
 
-    def _may_edit(self, path: FilePath) -> bool:
+    def _typing(self, path: FilePath | None) -> Typing:
         file = self._file(path)
-        if views.is_over(self.view):
-            return False
-        return views.may_edit(self.view, read_only_file=bool(file and file.read_only))
+        return views.typing(self.view, read_only_file=bool(file and file.read_only))
+
+    def _tell_server(self, command: Command) -> None:
+        self._later(self._place.send(command))
 
     def _tell_sync(self) -> None:
         self._drawing.sync_states(is_connected=self._sync.is_connected)
@@ -357,13 +360,6 @@ class Room:
     def _buffer_at(self, uri: str) -> Buffer | None:
         path = self.table.path(uri)
         return self._buffers.get(path) if path is not None else None
-
-    def _follow_again(self) -> None:
-        path = self._cursors.where_is(self.following) if self.following else None
-        uri = self.table.uri(path) if path is not None else None
-        if uri is not None and path != self._followed_to:
-            self._followed_to = path
-            self._later(self._place.editor.show_document(uri))
 
     # Tasks.
 
@@ -378,8 +374,12 @@ class Room:
             for buffer in tuple(self._buffers.values()):
                 buffer.tick()
             self._tell_sync()
+            self.proposing.tick()
             document = self._sync.document
-            if document is not None and loop.time() - self._cursor_told_at > CURSOR_RENEWAL_SECONDS:
+            if document is None or not self._sync.is_connected:
+                continue
+            self._divergence.tick(document, loop.time())
+            if loop.time() - self._cursor_told_at > CURSOR_RENEWAL_SECONDS:
                 self._cursor_told_at = loop.time()
                 self._channel.show_cursor(self._cursors.own_awareness(document.author))
 

@@ -12,6 +12,7 @@ from typing import Final
 from urllib.parse import quote, unquote, urlsplit
 
 from cm_lsp import documents, lsp_ext
+from cm_lsp.documents import OpenDocuments
 from cm_wire import faults, limits, paths
 from cm_wire.ids import FilePath, SessionId
 from cm_wire.secrets import refusing
@@ -56,6 +57,14 @@ def path_of_shared_uri(uri: str, session_id: SessionId) -> FilePath | None:
     if parts.scheme != lsp_ext.SHARED_SCHEME or parts.netloc != session_id:
         return None
     return FilePath(unquote(parts.path).removeprefix("/"))
+
+
+def own_file(path: FilePath, roots: Sequence[str], open_documents: OpenDocuments) -> str | None:
+    """After a restart of the learner's editor: the workspace's file of that name, the open one first."""
+    uris = [f"{root.rstrip('/')}/{path}" for root in roots]
+    return next(
+        (uri for uri in uris if open_documents.get(uri) is not None), next(iter(uris), None)
+    )
 
 
 def session_path(uri: str, roots: Sequence[str]) -> FilePath:

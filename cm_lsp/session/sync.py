@@ -75,6 +75,13 @@ class Sync:
         self.is_connected = False
         self._listener.connection_changed(is_connected=False)
 
+    def refused(self) -> None:
+        """The server would not have an update of ours, or has other texts: ours must not stay.
+
+        A copy that holds what the server refused differs for good, and would offer it again for ever.
+        """
+        self.document = None
+
     def received(self, frame: bytes) -> list[bytes]:
         document = self.document
         if document is None:

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 
 from cm_lsp import commands, lsp_ext
 from cm_lsp.session import meter_view
+from cm_lsp.sharing.bridge_messages import Typing
 from cm_wire import limits, printable
 from cm_wire.ids import FilePath
-from cm_wire.session import Participant, SessionView
+from cm_wire.session import Participant, SessionView, SharedFile
 
 
 def shape(view: SessionView, uris: Mapping[FilePath, str]) -> lsp_ext.Session:
@@ -26,7 +27,7 @@ def shape(view: SessionView, uris: Mapping[FilePath, str]) -> lsp_ext.Session:
                 uri=uris[file.path],
                 path=printable.line(file.path),
                 language_id=file.language_id,
-                read_only=not may_edit(view, read_only_file=file.read_only),
+                read_only=is_read_only(view, file),
             )
             for file in view.files
             if file.path in uris
@@ -47,9 +48,20 @@ def is_over(view: SessionView) -> bool:
     return view.state in {"ended", "closed"}
 
 
-def may_edit(view: SessionView, *, read_only_file: bool) -> bool:
-    """Whether what this side types reaches the shared text."""
-    return view.you == "learner" or (view.mode == "live" and not read_only_file)
+def typing(view: SessionView, *, read_only_file: bool) -> Typing:
+    """What becomes of what this side types."""
+    if is_over(view):
+        return Typing.TAKEN_BACK
+    if view.you == "learner":
+        return Typing.SHARED
+    if read_only_file or view.mode == "readOnly":
+        return Typing.TAKEN_BACK
+    return Typing.SHARED if view.mode == "live" else Typing.PROPOSED
+
+
+def is_read_only(view: SessionView, file: SharedFile) -> bool:
+    """Whether this user's typing into it is taken back."""
+    return typing(view, read_only_file=file.read_only) is Typing.TAKEN_BACK
 
 
 def possible_commands(view: SessionView) -> tuple[str, ...]:

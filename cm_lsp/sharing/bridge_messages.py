@@ -99,6 +99,14 @@ class Authority(Enum):
     """The mentor's side: the document is only a view of the shared text."""
 
 
+class Typing(Enum):
+    """What becomes of what the user types."""
+
+    SHARED = "shared"
+    PROPOSED = "proposed"
+    TAKEN_BACK = "takenBack"
+
+
 class BridgeState(Enum):
     """How far the editor's buffer is, for display."""
 

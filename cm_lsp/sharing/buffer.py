@@ -1,8 +1,9 @@
 """One shared file and its document in this editor: carries out what the bridge decides.
 
 Owns the order of effects and the tasks that wait for the editor's answers. Does not own the race (`bridge`), the CRDT
-(`document`) or the wire. Where this side may not edit the file, what the user types is taken back at once instead of
-being sent: the bridge is told that somebody else changed it back.
+(`document`) or the wire. Where this side may only look, what the user types is taken back at once instead of being sent:
+the bridge is told that somebody else changed it back. Where it may only propose, it stays in the editor and in a `Draft`,
+and never reaches the CRDT from here.
 """
 
 import asyncio
@@ -23,11 +24,17 @@ from cm_lsp.sharing.bridge_messages import (
     EditId,
     Effect,
     SendEdit,
+    Typing,
 )
 from cm_lsp.sharing.client_profiles import ClientProfile
 from cm_lsp.sharing.document import Delta, SessionDocument
+from cm_lsp.sharing.draft import Draft, HunkId
+from cm_lsp.sharing.edits import Operation, Replacement
 from cm_lsp.sharing.indexed_text import IndexedText
 from cm_lsp.sharing.positions import Position, PositionEncoding, Utf8Offset, units
+from cm_lsp.sharing.shared_text import SharedText
+from cm_lsp.sharing.undo import OthersChanges
+from cm_wire import session
 from cm_wire.ids import FilePath
 from cm_wire.yjs.awareness import RelativePosition
 
@@ -61,10 +68,11 @@ class Buffer:
         side: EditorSide,
         *,
         base: str | None,
-        may_edit: Callable[[], bool],
+        typing: Callable[[], Typing],
         send: Callable[[list[bytes]], None],
+        taken_back: Callable[[], None] = lambda: None,
     ) -> None:
-        """`send` takes our own updates; `may_edit` is asked for every change of the user's.
+        """`send` takes our own updates; `typing` is asked for every change of the user's.
 
         `base` is the text both the editor's document and the shared text come from: what differs from it here is the
         user's, what differs from it there is somebody else's. None where the shared text alone counts.
@@ -73,8 +81,11 @@ class Buffer:
         self.uri = uri
         self._document = document
         self._editor = side.editor
-        self._may_edit = may_edit
+        self._typing = typing
         self._send = send
+        self._taken_back = taken_back
+        self._draft: Draft | None = None
+        self._others = OthersChanges() if side.authority is Authority.EDITOR else None
         self._tasks: set[asyncio.Task[None]] = set()
         crdt_text = document.text(path)
         self._shared, taken_out = shared_texts.shared_text(crdt_text if base is None else base)
@@ -101,7 +112,13 @@ class Buffer:
 
     def remote(self, delta: Delta) -> None:
         """Somebody else changed the text; `pump` sends it to the editor."""
-        self._carry_out(self._bridge.remote(self._shared.operation_of(delta)))
+        if self._draft is None:
+            operation = self._shared.operation_of(delta)
+            self._record(operation, own=False)
+        else:
+            there = SharedText(self._draft.shared).operation_of(delta)
+            operation = self._draft.remote(_without_returns(there))
+        self._carry_out(self._bridge.remote(operation))
 
     def pump(self) -> None:
         self._carry_out(self._bridge.pump(_now_ms()))
@@ -121,21 +138,126 @@ class Buffer:
         for task in tuple(self._tasks):
             task.cancel()
 
+    # What is only proposed.
+
+    @property
+    def has_news_to_propose(self) -> bool:
+        return self._draft is not None and not self._draft.is_told
+
+    def proposed(self) -> tuple[session.Hunk, ...]:
+        """All that is proposed, to be told to the other side now."""
+        draft = self._draft
+        if draft is None:
+            return ()
+        hunks = tuple(
+            session.Hunk(
+                number=hunk.id,
+                start=self._place(draft.shared, hunk.change.start),
+                end=self._place(draft.shared, hunk.change.end, is_end=bool(hunk.removed)),
+                removed=hunk.removed,
+                text=hunk.change.text,
+            )
+            for hunk in draft.publish()
+        )
+        if draft.is_empty:
+            self._draft = None
+        return hunks
+
+    def drop_proposal(self, number: int) -> None:
+        """The other side has settled it: what of it is still only here goes."""
+        if self._draft is not None:
+            self._carry_out(self._bridge.remote(self._draft.drop(HunkId(number))))
+            self.pump()
+
+    def drop_all_proposals(self) -> str | None:
+        """The editor goes back to the shared text; what it had, if that was another text."""
+        draft, self._draft = self._draft, None
+        if draft is None or draft.is_empty:
+            return None
+        lost = self.text()
+        self._carry_out(self._bridge.remote(draft.drop_all()))
+        self.pump()
+        return lost
+
+    def located(self, hunk: session.Hunk) -> Replacement | None:
+        """Where a proposal of the other side's is now; None when the text under it has become another."""
+        pieces = list(self._document.shown_pieces(self.path))
+        text = self._shared.text
+        start, end = (
+            _of_utf16(text, places.offset_of(pieces, place)) for place in (hunk.start, hunk.end)
+        )
+        if end < start or text.slice(start, end) != hunk.removed:
+            return None
+        return Replacement(start, end, hunk.text)
+
+    def shown_at(self, change: Replacement) -> tuple[Position, Position]:
+        """Where a place of the shared text is in this editor."""
+        text = self._shared.text
+        start, end = (
+            self._bridge.to_editor(Utf8Offset(text.utf8_at(at)))
+            for at in (change.start, change.end)
+        )
+        return start, end
+
+    # What is done in the user's name.
+
+    def change(self, operation: Operation) -> None:
+        """Change the shared text as the user's own edit; the editor follows."""
+        change = ChangeCrdt(operation, self._shared.edits_of(operation))
+        self._send(self._document.change(self.path, change))
+        self._carry_out(self._bridge.remote(operation))
+        self.pump()
+
+    def accept(self, hunk: session.Hunk) -> bool:
+        """Make a proposal the user's own edit; False where the text under it has become another."""
+        found = self.located(hunk)
+        if found is None:
+            return False
+        operation = edits.replacement(*found)
+        self._record(operation, own=True)
+        self.change(operation)
+        return True
+
+    @property
+    def others_changed_ms(self) -> int | None:
+        """When the other side last changed something that can be taken back."""
+        return self._others.last_ms if self._others is not None else None
+
+    def take_back(self, *, every: bool) -> bool:
+        """Undo the other side's last burst of changes, or all; whether there was anything."""
+        others = self._others
+        if others is None:
+            return False
+        operation = others.take_all() if every else others.take_last()
+        if operation:
+            self.change(operation)
+        return bool(operation)
+
     # Cursors.
 
     def place_of(self, position: Position) -> RelativePosition:
         """Where a position of the editor's is in the shared text, as what travels."""
         text = self._shared.text
-        before = text.slice(0, text.offset_at_utf8(self._bridge.to_crdt(position)))
-        offset = units(before, PositionEncoding.UTF16)
-        return places.place_at(self._document.shown_pieces(self.path), offset)
+        offset: int = text.offset_at_utf8(self._bridge.to_crdt(position))
+        if self._draft is not None:
+            text = self._draft.shared
+            offset = min(edits.map_index_back(self._draft.operation, offset), len(text))
+        return self._place(text, offset)
 
     def position_of(self, place: RelativePosition) -> Position:
         """Where a place that came from somebody else is in this editor."""
-        offset = places.offset_of(self._document.shown_pieces(self.path), place)
+        utf16 = places.offset_of(self._document.shown_pieces(self.path), place)
         text = self._shared.text
-        line_and_column = _position_of_utf16(text, offset)
-        return self._bridge.to_editor(Utf8Offset(text.utf8_at(line_and_column)))
+        if self._draft is None:
+            return self._bridge.to_editor(Utf8Offset(text.utf8_at(_of_utf16(text, utf16))))
+        there = _of_utf16(self._draft.shared, utf16)
+        offset = edits.map_index(self._draft.operation, there, after=False)
+        return self._bridge.to_editor(Utf8Offset(text.utf8_at(min(offset, len(text)))))
+
+    def _place(self, text: IndexedText, offset: int, *, is_end: bool = False) -> RelativePosition:
+        utf16 = units(text.slice(0, offset), PositionEncoding.UTF16)
+        pieces = self._document.shown_pieces(self.path)
+        return places.place_after(pieces, utf16) if is_end else places.place_at(pieces, utf16)
 
     # Effects.
 
@@ -152,15 +274,32 @@ class Buffer:
                     assert_never(effect)
 
     def _change_crdt(self, change: ChangeCrdt) -> None:
-        if not change.operation or self._may_edit():
+        """Nothing that may not be shared reaches the document: it would differ from everybody else's for good."""
+        typing = self._typing()
+        if typing is Typing.SHARED and self._draft is None:
+            if change.operation:
+                self._record(change.operation, own=True)
             updates = self._document.change(self.path, change)
             if updates:
                 self._send(updates)
-            return
-        before = IndexedText(self._document.text(self.path))
-        back = edits.invert(change.operation, before)
-        self._carry_out(self._bridge.remote(back))
-        asyncio.get_running_loop().call_soon(self.pump)
+        elif not change.operation:
+            return  # carriage returns of somebody's: whoever may write takes them out
+        elif typing is Typing.TAKEN_BACK and self._draft is None:
+            self._carry_out(self._bridge.remote(edits.invert(change.operation, self._stored())))
+            self._taken_back()
+            asyncio.get_running_loop().call_soon(self.pump)
+        else:
+            self._draft = self._draft or Draft(self._stored())
+            self._draft.typed(change.operation)
+
+    def _record(self, operation: Operation, *, own: bool) -> None:
+        """For `take_back`: what anybody changed, told before the text follows where it was not us."""
+        if self._others is not None:
+            self._others.record(operation, self._shared.text, own=own, now_ms=_now_ms())
+
+    def _stored(self) -> IndexedText:
+        """The text of the document, which what was typed just now is not in."""
+        return shared_texts.shared_text(self._document.text(self.path))[0].text
 
     async def _send_edit(self, edit: SendEdit) -> None:
         applied, version = await self._editor.apply(self.uri, edit)
@@ -179,7 +318,15 @@ class Buffer:
         task.add_done_callback(self._tasks.discard)
 
 
-def _position_of_utf16(text: IndexedText, offset: int) -> int:
+def _without_returns(operation: Operation) -> Operation:
+    """Carriage returns have no place on our side; whoever may write takes them out of the document."""
+    writer = edits.Writer()
+    for part in operation:
+        writer.push(part.replace("\r", "") if isinstance(part, str) else part)
+    return writer.operation()
+
+
+def _of_utf16(text: IndexedText, offset: int) -> int:
     """The code point offset of an offset in UTF-16 units, at most the text's end."""
     whole = str(text)
     if whole.isascii():

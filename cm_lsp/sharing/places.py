@@ -30,6 +30,13 @@ def place_at(pieces: Iterable[ShownPiece], offset: int) -> RelativePosition:
     return RelativePosition(item=last, assoc=_LEFT)
 
 
+def place_after(pieces: Iterable[ShownPiece], offset: int) -> RelativePosition:
+    """The place behind the unit before `offset`: what is inserted there later is not before it."""
+    if offset == 0:
+        return place_at(pieces, 0)
+    return RelativePosition(item=place_at(pieces, offset - 1).item, assoc=_LEFT)
+
+
 def offset_of(pieces: Iterable[ShownPiece], place: RelativePosition) -> int:
     """Where a place is now. What was deleted leaves its place behind; what is not known is the end."""
     item = None if place.item is None else (YjsClientId(place.item.client), place.item.clock)

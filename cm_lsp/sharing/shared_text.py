@@ -44,12 +44,17 @@ class SharedText:
 
     def change(self, operation: Operation) -> ChangeCrdt:
         """Follows an operation, and says how to do it to the CRDT."""
+        done = self.edits_of(operation)
+        self.text.apply(operation)
+        return ChangeCrdt(operation, done)
+
+    def edits_of(self, operation: Operation) -> tuple[Utf8Edit, ...]:
+        """How to do an operation to the CRDT, last place first; the text does not follow yet."""
         done: list[Utf8Edit] = []
         for start, end, text in reversed(edits.replacements(operation)):
             first = self.text.utf8_at(start)
             done.append(Utf8Edit(first, self.text.utf8_at(end) if end > start else first, text))
-        self.text.apply(operation)
-        return ChangeCrdt(operation, tuple(done))
+        return tuple(done)
 
     def follow(self, operation: Operation) -> tuple[Operation, list[ChangeCrdt]]:
         """Follows what the CRDT did already: the operation without carriage returns.

@@ -40,6 +40,11 @@ class OthersChanges:
     def __init__(self) -> None:
         self._bursts: list[_Burst] = []
 
+    @property
+    def last_ms(self) -> int | None:
+        """When the newest burst that is still there ended."""
+        return self._bursts[-1].last_ms if self._bursts else None
+
     def record(self, operation: Operation, before: Sliced, *, own: bool, now_ms: int) -> None:
         """Every change of the shared text, in order; `before` is the text it was made to."""
         last = self._bursts[-1] if self._bursts else None

@@ -43,6 +43,8 @@ class Peer(Protocol):
 
     def disconnected(self) -> None: ...
 
+    def refused(self) -> None: ...
+
 
 class DocumentChannel:
     """Give it `run` as a task. `author` is the id of the last connection, to be asked for again."""
@@ -105,6 +107,8 @@ class DocumentChannel:
                 self._forget_connection()
             if closed in backoff.FINAL_CLOSES:
                 return closed
+            if closed == backoff.CLOSE_UPDATE_REFUSED:
+                self._peer.refused()
             await asyncio.sleep(self._backoff.next_wait_seconds())
 
     async def _one_connection(self) -> int | None:

@@ -10,7 +10,7 @@ from cm_server.people.person import Person
 from cm_server.session import register
 from cm_server.session.standing import Standing
 from cm_wire.ids import PersonId
-from cm_wire.to_client import DiagnosticsReported, MeterMoved
+from cm_wire.to_client import DiagnosticsReported, MeterMoved, Proposed
 
 
 async def arrived(works: Works, person: Person) -> bool:
@@ -80,6 +80,9 @@ def _tell_session(works: Works, standing: Standing, person: PersonId) -> None:
     if role == "mentor":
         for report in works.live.reports(standing.session_id):
             hub.tell(person, DiagnosticsReported(report=report))
+    else:
+        for proposals in works.live.proposals(standing.session_id):
+            hub.tell(person, Proposed(proposals=proposals))
 
 
 def _show_reachable(works: Works, person: PersonId) -> None:

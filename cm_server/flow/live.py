@@ -6,11 +6,13 @@ Reports come from places that must not wait, so they are noted here and followed
 
 from collections.abc import Iterable
 
+from msgspec.structs import replace
+
 from cm_server.hub import Hub
 from cm_server.meter.recorder import Recorder
 from cm_server.session.standing import Standing
 from cm_wire.ids import FilePath, PersonId, SessionId
-from cm_wire.session import FileDiagnostics, MeterView, PausedWhy, Role
+from cm_wire.session import FileDiagnostics, FileProposals, MeterView, PausedWhy, Role
 from cm_wire.to_client import MeterMoved
 
 
@@ -25,6 +27,7 @@ class LiveSessions:
         self._came: dict[SessionId, set[PersonId]] = {}
         self._differing: dict[SessionId, set[PersonId]] = {}
         self._reports: dict[SessionId, dict[FilePath, FileDiagnostics]] = {}
+        self._proposals: dict[SessionId, dict[FilePath, FileProposals]] = {}
         self.to_tell: set[SessionId] = set()
         self.to_end: dict[SessionId, PausedWhy] = {}
 
@@ -45,6 +48,7 @@ class LiveSessions:
         self._came.pop(session_id, None)
         self._differing.pop(session_id, None)
         self._reports.pop(session_id, None)
+        self._proposals.pop(session_id, None)
         self.to_tell.discard(session_id)
         self.to_end.pop(session_id, None)
 
@@ -74,6 +78,23 @@ class LiveSessions:
 
     def reports(self, session_id: SessionId) -> tuple[FileDiagnostics, ...]:
         return tuple(self._reports.get(session_id, {}).values())
+
+    def keep_proposals(self, proposals: FileProposals) -> None:
+        """What is proposed for each file, for a learner who comes back."""
+        self._proposals.setdefault(proposals.session_id, {})[proposals.path] = proposals
+
+    def settle_hunk(self, session_id: SessionId, path: FilePath, number: int) -> None:
+        known = self._proposals.get(session_id, {}).get(path)
+        if known is not None:
+            left = tuple(hunk for hunk in known.hunks if hunk.number != number)
+            self.keep_proposals(replace(known, hunks=left))
+
+    def drop_proposals(self, session_id: SessionId) -> None:
+        """In another mode nothing is proposed."""
+        self._proposals.pop(session_id, None)
+
+    def proposals(self, session_id: SessionId) -> tuple[FileProposals, ...]:
+        return tuple(self._proposals.get(session_id, {}).values())
 
     # --- what rooms report ---
 

@@ -138,6 +138,8 @@ async def set_mode(works: Works, learner: PersonId, session_id: SessionId, mode:
     at = events.moment(works.paid_clock)
     await _change(works, lambda s: lifecycle.set_mode(s, session_id, learner, mode, at))
     works.rooms.set_mode(session_id, mode)
+    if mode != "propose":
+        works.live.drop_proposals(session_id)
 
 
 async def say(works: Works, person: PersonId, session_id: SessionId, text: str) -> None:

@@ -44,7 +44,7 @@ async def change_files(
 
 async def point(works: Works, person: PersonId, command: PointAt) -> None:
     standing, role = await meeting.member(works, person, command.session_id)
-    _require_shared(standing, command.path)
+    require_shared(standing, command.path)
     if len(command.note) > limits.NOTE_CHARACTERS_MAX:
         raise faults.refusal(
             "too-large",
@@ -69,7 +69,7 @@ async def report_diagnostics(works: Works, person: PersonId, command: ReportDiag
     standing, role = await meeting.member(works, person, command.session_id)
     if role != "learner":
         raise faults.refusal("not-allowed", "Only the learner's own diagnostics are shown.")
-    _require_shared(standing, command.path)
+    require_shared(standing, command.path)
     if len(command.diagnostics) > limits.DIAGNOSTICS_MAX:
         raise faults.refusal(
             "too-many",
@@ -96,7 +96,7 @@ async def report_diagnostics(works: Works, person: PersonId, command: ReportDiag
     works.desk.tell([standing.mentor], DiagnosticsReported(report=report))
 
 
-def _require_shared(standing: Standing, path: FilePath) -> None:
+def require_shared(standing: Standing, path: FilePath) -> None:
     if standing.ended_at_ms is not None:
         raise faults.refusal("session-over", "This session has ended.", "Ask again to go on.")
     if all(file.path != path for file in standing.files):

@@ -1,6 +1,8 @@
 """What the language server does when the way to the server is not as it should be, or the other may not do what they try."""
 
 import asyncio
+import contextlib
+import sqlite3
 import stat
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -115,7 +117,9 @@ async def test_what_a_mentor_types_without_the_learners_leave_is_taken_back(tmp_
     async with pair(
         tmp_path, learner_claims=ALL_CLAIMS, mentor_claims=ALL_CLAIMS, answers=cautious
     ) as both:
-        assert both.mentor.last("session").files[0].readOnly
+        assert not both.mentor.last("session").files[0].readOnly, "proposing is typing"
+        await both.learner.command("mode", mode="readOnly")
+        await both.mentor.until(lambda: both.mentor.last("session").files[0].readOnly, "the mode")
         both.mentor.type_at(both.shared, 0, "not allowed")
         await both.mentor.until_text(both.shared, TEXT)
         both.learner.append(both.uri, "fourth = 4\n")
@@ -205,6 +209,39 @@ async def test_a_server_that_is_down_at_start_is_named_and_found_when_it_comes(
             wire.mend()
             assert await editor.command("goOnline") == {}
             assert len(editor.said()) == 1
+
+
+async def test_while_the_database_is_locked_commands_say_so_and_no_key_is_lost(
+    tmp_path: Path,
+) -> None:
+    async with pair(tmp_path, learner_claims=ALL_CLAIMS, mentor_claims=ALL_CLAIMS) as both:
+        learner, mentor = both.learner, both.mentor
+        await mentor.until(lambda: mentor.last("session").mode == "live", "live mode")
+        await learner.until(lambda: learner.last("sync").state == "inSync", "all to be stored")
+        path = both.here.app.settings.data_folder / "codementor.sqlite3"
+        with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as shell:
+            shell.execute("BEGIN IMMEDIATE")
+            learner.type_at(both.uri, 0, "# typed meanwhile\n")
+            error = await learner.refusal("chat", text="hello?")
+            assert error.message == "The database does not answer. Try again shortly."
+            assert learner.last("sync").state == "sending"
+            shell.execute("ROLLBACK")
+        await mentor.until_text(both.shared, "# typed meanwhile\n" + TEXT)
+        await learner.until(lambda: learner.last("sync").state == "inSync", "it to be stored")
+        assert await learner.command("chat", text="hello again") == {}
+        assert [line.text for line in mentor.heard["codementor/chat"]] == ["hello again"]
+
+
+async def test_a_session_that_is_not_there_is_refused_by_name_and_changes_nothing(
+    tmp_path: Path,
+) -> None:
+    async with pair(tmp_path, learner_claims=ALL_CLAIMS) as both:
+        for name, more in (("end", {}), ("receipt", {}), ("pause", {}), ("chat", {"text": "x"})):
+            error = await both.learner.refusal(name, sessionId="ses_of_nobody", **more)
+            assert error.code == -32803
+            assert error.data["code"] == "no-such-session"
+            assert "session" in error.message
+        assert both.learner.last("session").state == "triage"
 
 
 async def test_a_wrong_token_is_said_once_and_not_tried_again(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ def modes_offered(view: SessionView) -> set[str]:
         assert action.command is not None
         if action.command.command == "codementor.mode":
             (argument,) = action.command.arguments or []
+            assert argument is not None
             offered.add(argument["mode"])
     return offered
 

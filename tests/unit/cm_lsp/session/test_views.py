@@ -1,10 +1,10 @@
 from typing import Any
 
 import msgspec
-import pytest
 
 from cm_lsp import code_actions, commands
 from cm_lsp.session import meter_view, views
+from cm_lsp.sharing.bridge_messages import Typing
 from cm_wire.ids import FilePath, PersonId, SessionId
 from cm_wire.money import Money
 from cm_wire.session import MeterView, Participant, Role, SessionView, SharedFile
@@ -67,12 +67,15 @@ def test_after_the_end_there_is_rating_once_and_money_back_for_the_learner() -> 
     assert commands.REFUND not in views.possible_commands(view("mentor", state="ended"))
 
 
-@pytest.mark.parametrize("mode", ["propose", "readOnly"])
-def test_a_mentor_types_only_in_live_mode_and_never_into_auto_run_files(mode: str) -> None:
-    assert views.may_edit(view("learner"), read_only_file=True)
-    assert not views.may_edit(view("mentor", mode=mode), read_only_file=False)
-    assert views.may_edit(view("mentor"), read_only_file=False)
-    assert not views.may_edit(view("mentor"), read_only_file=True)
+def test_what_is_typed_is_shared_proposed_or_taken_back() -> None:
+    assert views.typing(view("learner"), read_only_file=True) is Typing.SHARED
+    assert views.typing(view("mentor"), read_only_file=False) is Typing.SHARED
+    assert views.typing(view("mentor"), read_only_file=True) is Typing.TAKEN_BACK
+    proposing = view("mentor", mode="propose")
+    assert views.typing(proposing, read_only_file=False) is Typing.PROPOSED
+    assert views.typing(proposing, read_only_file=True) is Typing.TAKEN_BACK
+    assert views.typing(view("mentor", mode="readOnly"), read_only_file=False) is Typing.TAKEN_BACK
+    assert views.typing(view("learner", state="ended"), read_only_file=False) is Typing.TAKEN_BACK
 
 
 def test_what_a_plugin_is_told_has_no_hidden_characters_and_only_files_it_has() -> None:

@@ -12,6 +12,7 @@ from cm_lsp.sharing.bridge_messages import (
     ChangeCrdt,
     RangeChange,
     SendEdit,
+    Typing,
     Utf8Edit,
 )
 from cm_lsp.sharing.buffer import Buffer, EditorSide
@@ -81,7 +82,7 @@ def buffer_over(
     editor: OneBuffer,
     base: str | None,
     *,
-    may_edit: bool = True,
+    typing: Typing = Typing.SHARED,
     sent: list[bytes] | None = None,
 ) -> Buffer:
     side = EditorSide(
@@ -94,7 +95,7 @@ def buffer_over(
         document,
         side,
         base=base,
-        may_edit=lambda: may_edit,
+        typing=lambda: typing,
         send=kept.extend,
     )
     editor.report = buffer.changed
@@ -143,7 +144,7 @@ async def test_what_may_not_be_typed_is_taken_back_and_never_sent() -> None:
     ours, _ = two_copies("text\n")
     editor = OneBuffer("text\n")
     sent: list[bytes] = []
-    buffer = buffer_over(ours, editor, None, may_edit=False, sent=sent)
+    buffer = buffer_over(ours, editor, None, typing=Typing.TAKEN_BACK, sent=sent)
     opened(buffer, editor)
     editor.text.replace(0, 0, "no ")
     editor.version += 1
