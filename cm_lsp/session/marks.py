@@ -22,10 +22,10 @@ class Marks:
     cursors: tuple[lsp_ext.RemoteCursor, ...] = ()
     point: lsp_ext.Point | None = None
     learners: list[types.Diagnostic] = field(default_factory=list)
+    proposals: list[types.Diagnostic] = field(default_factory=list)
 
     def diagnostics(self, *, with_cursors: bool) -> list[types.Diagnostic]:
         """All as diagnostics: the one thing every editor draws."""
-    proposals: list[types.Diagnostic] = field(default_factory=list)
         found = [*self.learners, *self.proposals]
         if with_cursors:
             found += [
