@@ -110,6 +110,18 @@ class Handlers:
             *code_actions.of_session(view, line),
         ]
 
+    def _proposals(self, params: types.CodeActionParams) -> list[types.CodeAction]:
+        """Of the lines that are asked about; where there is none, of the whole file."""
+        uri, room = params.text_document.uri, self.here.room
+        path = room.table.path(uri) if room is not None else None
+        if room is None or path is None:
+            return []
+        found = list(room.proposing.located(path))
+        first, last = params.range.start.line, params.range.end.line
+        near = [one for one in found if one.start.line <= last and one.end.line >= first]
+        named = [(one.hunk.number, one.title) for one in near or found]
+        return code_actions.of_proposals(uri, named)
+
     def document_highlight(
         self, params: types.DocumentHighlightParams
     ) -> list[types.DocumentHighlight] | None:
@@ -123,18 +135,6 @@ class Handlers:
         return self.here.marks.of(params.text_document.uri).hints() or None
 
     def code_lens(self, params: types.CodeLensParams) -> list[types.CodeLens] | None:
-    def _proposals(self, params: types.CodeActionParams) -> list[types.CodeAction]:
-        """Of the lines that are asked about; where there is none, of the whole file."""
-        uri, room = params.text_document.uri, self.here.room
-        path = room.table.path(uri) if room is not None else None
-        if room is None or path is None:
-            return []
-        found = list(room.proposing.located(path))
-        first, last = params.range.start.line, params.range.end.line
-        near = [one for one in found if one.start.line <= last and one.end.line >= first]
-        named = [(one.hunk.number, one.title) for one in near or found]
-        return code_actions.of_proposals(uri, named)
-
         here = self.here
         if here.editor.claims.meter or here.room is None:
             return None
