@@ -217,6 +217,7 @@ class Codementor:
             settings=self.settings,
             client=self._client,
             cache_folder=self._machine.cache_folder,
+            write_file=partial(files_to_show.write, self._machine.cache_folder),
             roots=self.roots,
             randomness=self._machine.randomness,
             send=self.send,
@@ -242,7 +243,6 @@ class Codementor:
 
     async def _share(self, room: "Room", uri: str) -> None:
         try:
-            write_file=partial(files_to_show.write, self._machine.cache_folder),
             await room.share(uri)
         except faults.Refused as refused:
             self.editor.say_wrong(f"Codementor: {refused}")
