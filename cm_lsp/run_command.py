@@ -34,13 +34,13 @@ from cm_wire.to_server import (
     StartMeter,
 )
 
-
 if TYPE_CHECKING:
     from cm_lsp.session.room import Room
 
 
 ANSWERED_SECONDS: Final = 0.1
 """The answer to a command is with the editor by then."""
+
 
 async def run(here: Codementor, name: str, arguments: commands.Arguments) -> object:
     """Raises `faults.Refused`."""
