@@ -66,8 +66,8 @@ fmt: setup ## put the code into its form
 bench: setup ## ratios against bare reference work on this machine
 	$(BIN)/python -m bench
 
-soak: setup ## sessions for a long while, watching memory and lag
-	$(BIN)/python -m bench.soak
+soak: setup ## the random tests for a long while: make soak RUNS=1000000
+	CM_SOAK_RUNS=$(or $(RUNS),1000000) $(BIN)/pytest -q -p no:timeout tests/property tests/integration/billing
 
 migration: setup ## a new migration from the models: make migration NAME="add ratings"
 	$(BIN)/python -m cm_server.migrations "$(NAME)"
