@@ -8,7 +8,7 @@ editor costs neither.
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -22,6 +22,7 @@ from cm_lsp.asking.offers import Offers
 from cm_lsp.documents import OpenDocuments
 from cm_lsp.language_server import Server
 from cm_lsp.session import meter_view, mirror, views
+from cm_lsp.session.decisions import Decisions
 from cm_lsp.session.marks import AllMarks
 from cm_lsp.session.meter_display import MeterDisplay
 from cm_lsp.session.place import Place
@@ -82,6 +83,7 @@ class Codementor:
             self.profile.encoding or _encoding(initialize), self.profile.lone_carriage_return
         )
         self.roots = _roots(initialize)
+        """Grows as the editor opens more folders; who holds it sees that."""
         self.marks = AllMarks()
         self.meter = MeterDisplay(self.editor)
         self.chat: list[ChatLine] = []
@@ -98,10 +100,18 @@ class Codementor:
                 self.roots,
             )
         )
-        self.offers = Offers(self.editor, self.send)
+        self.offers = Offers(self.editor, self.send, machine.cache_folder)
+        self._decisions = Decisions(self.editor, self.send)
+        self.online = False
+        """Whether this mentor is offered asks."""
         self._told_offline = False
         self.link: Link | None = None
         self._link_task: asyncio.Task[None] | None = None
+
+    def folders_changed(self, added: Sequence[str], removed: Sequence[str]) -> None:
+        """The user opened or closed folders of the workspace."""
+        kept = [root for root in self.roots if root not in removed]
+        self.roots[:] = [*kept, *(root for root in added if root not in kept)]
 
     # The link.
 
@@ -150,11 +160,14 @@ class Codementor:
         self.last_session = view
         if views.is_over(view):
             self._session_over(view, known)
+            if known is not None:
+                self._decisions.session_changed(view)
             return
         if self.room is None or self.room.view.session_id != view.session_id:
             self._enter(view)
         else:
             self.room.changed(view)
+        self._decisions.session_changed(view)
         if view.you == "learner" and not view.files:
             self._share_asked()
 
@@ -176,7 +189,10 @@ class Codementor:
         return self.room
 
     def meter_moved(self, meter: MeterView) -> None:
-        self.meter.moved(meter)
+        if self.meter.moved(meter):
+            self._stand_meter_in_files()
+        if self.room is not None:
+            self._decisions.meter_moved(self.room.view, meter)
         self.editor.notify(lsp_ext.METER, meter_view.shape(meter))
 
     def chat_said(self, line: ChatLine) -> None:
@@ -201,6 +217,15 @@ class Codementor:
             self.editor.say(f"{name}: {text}")
 
     # Within.
+
+    def _stand_meter_in_files(self) -> None:
+        """The meter as a hint in the first line of what is shared: some editors show nothing else of it."""
+        room = self.room
+        for uri in room.table.uris().values() if room is not None else ():
+            of_document = self.marks.of(uri)
+            of_document.standing = self.meter.text
+            if self.documents.get(uri) is not None:
+                self.editor.publish_diagnostics(uri, of_document.diagnostics(with_cursors=True))
 
     def _enter(self, view: SessionView) -> None:
         from cm_lsp.session.room import Room
@@ -288,11 +313,12 @@ class Codementor:
 
     def _tell_status(self, state: LinkState) -> None:
         welcome = state.welcome
+        self.online = bool(welcome and welcome.online)
         shape = lsp_ext.Status(
             connection=state.connection,
             name=printable.line(welcome.name) if welcome else "",
             is_mentor=bool(welcome and welcome.is_mentor),
-            online=bool(welcome and welcome.online),
+            online=self.online,
             text=state.text,
         )
         self.editor.notify(lsp_ext.STATUS, shape)
@@ -300,6 +326,7 @@ class Codementor:
     def presence_changed(self, *, online: bool, why: str) -> None:
         """The mentor was taken on or off the list."""
         welcome = self.state().welcome
+        self.online = online
         said = printable.line(why) or ("You are offered asks." if online else "You are offline.")
         shape = lsp_ext.Status(
             connection=self.state().connection,
@@ -335,11 +362,11 @@ def _encoding(initialize: types.InitializeParams) -> PositionEncoding:
     return PositionEncoding.UTF16
 
 
-def _roots(initialize: types.InitializeParams) -> tuple[str, ...]:
+def _roots(initialize: types.InitializeParams) -> list[str]:
     folders = initialize.workspace_folders or []
     if folders:
-        return tuple(folder.uri for folder in folders)
-    return (initialize.root_uri,) if initialize.root_uri else ()
+        return [folder.uri for folder in folders]
+    return [initialize.root_uri] if initialize.root_uri else []
 
 
 def _log_failure(task: "asyncio.Task[None]") -> None:

@@ -15,14 +15,12 @@ import msgspec
 from lsprotocol import types
 from pygls.exceptions import JsonRpcInternalError
 
-from cm_lsp import code_actions, commands, from_server, lsp_ext, run_command
+from cm_lsp import code_actions, commands, from_server, learners_diagnostics, lsp_ext, run_command
 from cm_lsp.app import Codementor, Machine
-from cm_lsp.asking import context
 from cm_lsp.language_server import Server, answer_to_editor, builtins_of
 from cm_lsp.sharing.bridge_messages import Change, RangeChange, WholeText
 from cm_lsp.sharing.positions import Position
-from cm_wire import faults, limits
-from cm_wire.to_server import ReportDiagnostics
+from cm_wire import faults
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +55,10 @@ class Handlers:
     async def shutdown(self, _: object = None) -> None:
         await self.here.stop()
 
+    def folders_changed(self, params: types.DidChangeWorkspaceFoldersParams) -> None:
+        added, removed = params.event.added, params.event.removed
+        self.here.folders_changed([f.uri for f in added], [f.uri for f in removed])
+
     # Documents.
 
     def did_open(self, params: types.DidOpenTextDocumentParams) -> None:
@@ -69,6 +71,7 @@ class Handlers:
         )
         if self.here.room is not None:
             self.here.room.opened(document)
+            learners_diagnostics.draw(self.here, document.uri)
 
     def did_change(self, params: types.DidChangeTextDocumentParams) -> None:
         uri, version = params.text_document.uri, params.text_document.version
@@ -97,17 +100,26 @@ class Handlers:
         actions += self._proposals(params)
         if here.editor.has_plugin:
             return actions
-        document = here.documents.get(params.text_document.uri)
+        uri, place = params.text_document.uri, params.range
+        document = here.documents.get(uri)
         line = ""
         if document is not None and (here.room or here.last_session):
             lines = str(document.text).split("\n")
-            line = lines[min(params.range.start.line, len(lines) - 1)]
+            line = lines[min(place.start.line, len(lines) - 1)]
         view = here.room.view if here.room is not None else here.last_session
+        is_shared = here.room is not None and here.room.table.path(uri) is not None
+        welcome = here.state().welcome
         return [
             *actions,
-            *code_actions.of_pending(here.asking.pending),
+            *code_actions.of_pending(here.asking.pending, here.asking.choices),
+            *code_actions.of_waiting(here.asking.open_ask),
             *code_actions.of_offers(here.offers.open_offers()),
             *code_actions.of_session(view, line),
+            *code_actions.of_document(view, uri, _range(place), is_shared=is_shared),
+            *code_actions.of_presence(
+                is_mentor=bool(welcome and welcome.is_mentor) and here.room is None,
+                online=here.online,
+            ),
         ]
 
     def _proposals(self, params: types.CodeActionParams) -> list[types.CodeAction]:
@@ -128,6 +140,17 @@ class Handlers:
         uri = params.text_document.uri
         self._infer_cursor(uri, params.position, params.position)
         return self.here.marks.of(uri).highlights() or None
+
+    def hover(self, params: types.HoverParams) -> types.Hover | None:
+        """Some editors ask for highlights only where there may be a hover, and so tell where their user is."""
+        uri = params.text_document.uri
+        self._infer_cursor(uri, params.position, params.position)
+        if self.here.editor.claims.cursors:
+            return None
+        said = self.here.marks.of(uri).said_at(params.position.line)
+        if not said:
+            return None
+        return types.Hover(types.MarkupContent(types.MarkupKind.PlainText, said))
 
     def inlay_hint(self, params: types.InlayHintParams) -> list[types.InlayHint] | None:
         if self.here.editor.claims.cursors:
@@ -212,21 +235,8 @@ class Handlers:
     # Within.
 
     def _report_diagnostics(self, uri: str) -> None:
-        """Tell the mentor what the learner's tools say of a shared file now."""
         self._reports_due.pop(uri, None)
-        here, document, room = self.here, self.here.documents.get(uri), self.here.room
-        path = room.table.path(uri) if room is not None else None
-        if document is None or room is None or path is None or room.view.you != "learner":
-            return
-        report = ReportDiagnostics(
-            session_id=room.view.session_id,
-            path=path,
-            diagnostics=tuple(
-                context.diagnostic(here.documents, document, found)
-                for found in document.diagnostics[: limits.DIAGNOSTICS_MAX]
-            ),
-        )
-        here.editor.later(here.send(report))
+        learners_diagnostics.report(self.here, uri)
 
     async def _read_again(self, uri: str) -> None:
         """An editor that reports changes of a document it has not opened: ask for the whole, where it can say."""
@@ -278,10 +288,12 @@ def _methods(handlers: Handlers) -> dict[str, Callable[..., object]]:
         types.INITIALIZE: handlers.initialize,
         types.INITIALIZED: handlers.initialized,
         types.SHUTDOWN: handlers.shutdown,
+        types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS: handlers.folders_changed,
         types.TEXT_DOCUMENT_DID_OPEN: handlers.did_open,
         types.TEXT_DOCUMENT_DID_CHANGE: handlers.did_change,
         types.TEXT_DOCUMENT_DID_CLOSE: handlers.did_close,
         types.TEXT_DOCUMENT_DOCUMENT_HIGHLIGHT: handlers.document_highlight,
+        types.TEXT_DOCUMENT_HOVER: handlers.hover,
         types.TEXT_DOCUMENT_INLAY_HINT: handlers.inlay_hint,
         types.TEXT_DOCUMENT_CODE_LENS: handlers.code_lens,
         types.WINDOW_WORK_DONE_PROGRESS_CANCEL: handlers.progress_cancel,
@@ -312,6 +324,14 @@ def _change(change: types.TextDocumentContentChangeEvent) -> Change:
             Position(start.line, start.character), Position(end.line, end.character), change.text
         )
     return WholeText(change.text)
+
+
+def _range(given: types.Range) -> lsp_ext.Range:
+    start, end = given.start, given.end
+    return lsp_ext.Range(
+        start=lsp_ext.Position(line=start.line, character=start.character),
+        end=lsp_ext.Position(line=end.line, character=end.character),
+    )
 
 
 def _position(place: lsp_ext.Position) -> Position:

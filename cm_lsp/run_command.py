@@ -4,6 +4,7 @@ Owns the order "check, do, answer": a command that fails has changed nothing. Th
 result of `workspace/executeCommand`.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
@@ -48,6 +49,23 @@ async def run(here: Codementor, name: str, arguments: commands.Arguments) -> obj
 
 
 async def _ask(here: Codementor, given: commands.Ask) -> object:
+    """In an editor without a plugin the question comes after the answer to the command: some stand still until then."""
+    if here.editor.has_plugin or not given.confirm:
+        return await _ask_now(here, given)
+    here.asking.check(given)
+    here.editor.later(_ask_behind_the_answer(here, given))
+    return {}
+
+
+async def _ask_behind_the_answer(here: Codementor, given: commands.Ask) -> None:
+    await asyncio.sleep(ANSWERED_SECONDS)
+    try:
+        await _ask_now(here, given)
+    except faults.Refused as refused:
+        here.editor.say_wrong(f"Codementor: {refused}")
+
+
+async def _ask_now(here: Codementor, given: commands.Ask) -> object:
     try:
         return await here.asking.ask(given)
     except faults.Refused as refused:
@@ -259,6 +277,8 @@ async def _show(here: Codementor, command: Command) -> object:
     text = printable.plain(document.text)
     uri = files_to_show.write(here.cache_folder, document.name, text)
     shown = await here.editor.show_document(uri, focus=True)
+    if not shown and not here.editor.has_plugin:
+        here.editor.say(f"Codementor: open {uri} to read it.")
     return {"uri": uri, "shown": shown, "mediaType": document.media_type, "text": text}
 
 

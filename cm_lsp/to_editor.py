@@ -27,6 +27,8 @@ QUESTION_PATIENCE_SECONDS: Final = 120.0
 EDIT_PATIENCE_SECONDS: Final = 30.0
 PLUGIN_PATIENCE_SECONDS: Final = 5.0
 BARRIER_PATIENCE_SECONDS: Final = 1.0
+FLASH_SECONDS: Final = 6.0
+"""How long a message stands where it has to be told as progress."""
 
 _Shape = TypeVar("_Shape", bound=msgspec.Struct)
 
@@ -116,7 +118,12 @@ class Editor:
     def say_wrong(self, text: str) -> None:
         self.say(text, types.MessageType.Error)
 
-    async def ask(self, text: str, answers: Sequence[str]) -> str | None:
+    async def ask(
+        self,
+        text: str,
+        answers: Sequence[str],
+        patience_seconds: float = QUESTION_PATIENCE_SECONDS,
+    ) -> str | None:
         """The title that was chosen; None for no answer, an unknown one, or none in time.
 
         Put the harmless answer first.
@@ -125,7 +132,7 @@ class Editor:
             types.MessageType.Info, text, [types.MessageActionItem(title) for title in answers]
         )
         try:
-            async with asyncio.timeout(QUESTION_PATIENCE_SECONDS):
+            async with asyncio.timeout(patience_seconds):
                 chosen = await self._server.window_show_message_request_async(params)
         except (TimeoutError, JsonRpcException):
             return None
@@ -294,7 +301,8 @@ class Editor:
             log.error("a task for the editor failed", exc_info=failure)
 
     async def _flash_by_progress(self, text: str) -> None:
-        progress = await self.progress("codementor", text)
+        progress = await self.progress("Codementor", text)
+        await asyncio.sleep(FLASH_SECONDS)
         progress.end(text)
 
 

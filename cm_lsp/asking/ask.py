@@ -43,7 +43,7 @@ class Surroundings:
     settings: Settings
     send: SendCommand
     cache_folder: Path
-    roots: tuple[str, ...]
+    roots: Sequence[str]
 
 
 class Asking:
@@ -52,10 +52,17 @@ class Asking:
         self._progress: Progress | None = None
         self.pending: commands.Ask | None = None
         """An ask whose question stands open; the code action that sends it carries the same arguments."""
+        self.choices: Sequence[RankedMentor] = ()
+        """Whom the pending ask can be sent to, once the user wanted to choose; each a code action."""
         self.open_ask: AskId | None = None
         self.asked_uri: str | None = None
         """The document of the last ask: what the learner shares first when a session opens."""
         self._asked: tuple[AskContext, Terms] | None = None
+
+    def check(self, arguments: commands.Ask) -> None:
+        """Raises `faults.Refused` for what can be told before anybody is asked anything."""
+        self._context(self._document(arguments.uri), arguments, arguments.question or "")
+        self._terms(arguments)
 
     async def ask(self, arguments: commands.Ask) -> dict[str, str] | None:
         """`{askId}`, or None when the user decided otherwise."""
@@ -73,7 +80,7 @@ class Asking:
             if not confirmed:
                 return None
             mentor = chosen or mentor
-        self.pending = None
+        self.forget_pending()
         post = PostAsk(
             context=about, terms=terms, mentor=PersonId(mentor) if mentor is not None else None
         )
@@ -94,13 +101,19 @@ class Asking:
             about, terms = self._asked
         else:
             raise faults.refusal("bad-value", "mentors needs a document and a range.", field="uri")
+        ranked = await self._ranked(about, terms)
+        if self._is_pending() and not self._around.editor.has_plugin:
+            self._offer_choices(ranked)
         return [
             {**msgspec.to_builtins(mentor), "text": preview.mentor_line(mentor)}
-            for mentor in await self._ranked(about, terms)
+            for mentor in ranked
         ]
 
     async def cancel(self, ask_id: str | None) -> None:
         chosen = AskId(ask_id) if ask_id else self.open_ask
+        if ask_id is None and self._is_pending():
+            self.forget_pending()
+            return
         if chosen is None:
             raise faults.refusal("no-such-ask", "You have no open ask.")
         await self._around.send(CancelAsk(ask_id=chosen))
@@ -120,6 +133,9 @@ class Asking:
         if view.state == "nobody":
             ways_out = " ".join(printable.line(way) for way in view.ways_out)
             self._around.editor.say(f"Codementor: nobody who fits is free now. {ways_out}".strip())
+
+    def forget_pending(self) -> None:
+        self.pending, self.choices = None, ()
 
     def forget_waiting(self) -> None:
         self._end_waiting("")
@@ -151,6 +167,7 @@ class Asking:
             diagnostics=diagnostics,
             question=question,
             surrounding_lines=self._around.settings.surrounding_lines,
+            project=project.around(document.uri, self._around.roots),
         )
 
     def _terms(self, arguments: commands.Ask) -> Terms:
@@ -162,7 +179,6 @@ class Asking:
             except ValueError as error:
                 raise faults.refusal("bad-value", f"maxPrice: {error}.", field="maxPrice") from None
         return Terms(
-            project=project.around(document.uri, self._around.roots),
             cap_minutes=arguments.cap_minutes or settings.cap_minutes,
             price_max=price,
             spoken_languages=settings.spoken_languages,
@@ -176,11 +192,13 @@ class Asking:
         uri = files_to_show.write(
             self._around.cache_folder, "codementor-ask.md", preview.of_ask(about, terms)
         )
-        await editor.show_document(uri)
+        shown = await editor.show_document(uri)
+        where = "" if shown or editor.has_plugin else f" You can read it all in {uri}."
+        self.choices = ()
         self.pending = msgspec.structs.replace(arguments, question=about.question, confirm=False)
         text = (
             f"Ask a mentor about {printable.line(about.excerpt.path)}? At most "
-            f"{terms.cap_minutes} min at {terms.price_max} per 15 min; nothing is charged before you say go."
+            f"{terms.cap_minutes} min at {terms.price_max} per 15 min; nothing is charged before you say go.{where}"
         )
         offered = [NOT_NOW, SEND] if arguments.mentor else [NOT_NOW, SEND, CHOOSE]
         answer = await editor.ask(text, offered)
@@ -191,7 +209,7 @@ class Asking:
         if answer == CHOOSE:
             return await self._choose(about, terms)
         if answer == NOT_NOW:
-            self.pending = None
+            self.forget_pending()
         return False, None
 
     def _is_pending(self) -> bool:
@@ -206,10 +224,21 @@ class Asking:
                 "No mentor who fits is online now.",
                 "Send the ask anyway: it rings when one comes online.",
             )
-        named = preview.titles(mentors[:MENTORS_IN_QUESTION_MAX])
+        self._offer_choices(mentors)
+        named = preview.titles(self.choices)
         lines = "\n".join(preview.mentor_line(mentor) for mentor in named.values())
         answer = await self._around.editor.ask(f"Whom?\n{lines}", [NOT_NOW, *named])
-        return (True, named[answer].mentor) if answer in named else (False, None)
+        if answer not in named or not self._is_pending():
+            return False, None
+        return True, named[answer].mentor
+
+    def _offer_choices(self, mentors: Sequence[RankedMentor]) -> None:
+        self.choices = mentors[:MENTORS_IN_QUESTION_MAX]
+        found = len(self.choices)
+        said = (
+            f"{found} fit, among the code actions" if found else "no mentor who fits is online now"
+        )
+        self._around.editor.say(f"Codementor: {said}.")
 
     async def _ranked(self, about: AskContext, terms: Terms) -> Sequence[RankedMentor]:
         ranked = await self._around.send(RankMentors(context=about, terms=terms))

@@ -6,9 +6,10 @@ server lets the offer lapse by itself. A declined offer is declined at the serve
 
 import logging
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Final
 
-from cm_lsp import lsp_ext
+from cm_lsp import files_to_show, lsp_ext
 from cm_lsp.asking import preview
 from cm_lsp.to_editor import Editor
 from cm_wire import faults, printable
@@ -24,9 +25,12 @@ ACCEPT: Final = "Accept"
 
 
 class Offers:
-    def __init__(self, editor: Editor, send: Callable[[Command], Awaitable[Result]]) -> None:
+    def __init__(
+        self, editor: Editor, send: Callable[[Command], Awaitable[Result]], cache_folder: Path
+    ) -> None:
         self._editor = editor
         self._send = send
+        self._cache_folder = cache_folder
         self._open: dict[OfferId, OfferView] = {}
 
     def open_offers(self) -> tuple[OfferView, ...]:
@@ -62,7 +66,14 @@ class Offers:
         self.ended(chosen, "declined")
 
     async def _put(self, offer: OfferView) -> None:
-        answer = await self._editor.ask(preview.offer_line(offer), [NOT_NOW, ACCEPT])
+        uri = files_to_show.write(
+            self._cache_folder, f"codementor-offer-{offer.offer_id}.md", preview.of_offer(offer)
+        )
+        shown = await self._editor.show_document(uri)
+        where = "" if shown else f" You can read it all in {uri}."
+        answer = await self._editor.ask(
+            preview.offer_line(offer) + where, [NOT_NOW, ACCEPT], offer.answer_within_ms / 1000
+        )
         if offer.offer_id not in self._open:
             return
         try:

@@ -1,7 +1,7 @@
 """What a session stands on in this process: the editor, its documents, the way to the server."""
 
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 

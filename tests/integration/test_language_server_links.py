@@ -87,9 +87,18 @@ async def _begin(both: Pair) -> None:
         both.session_id = mentor.last("session").sessionId
         both.shared = mentor.last("session").files[0].uri
     else:
-        await mentor.until(lambda: bool(mentor.shown()), "the mirror to be shown")
-        both.shared = mentor.shown()[0]
+        await mentor.until(lambda: bool(mirrors(mentor)), "the mirror to be shown")
+        (both.shared,) = mirrors(mentor)
     mentor.open(both.shared, TEXT)
+
+
+def mirrors(editor: FakeEditor) -> list[str]:
+    return [uri for uri in editor.shown() if "/mirrors/" in uri]
+
+
+def is_stored(editor: FakeEditor) -> bool:
+    told = editor.last("sync")
+    return told is not None and told.state == "inSync"
 
 
 async def test_edits_made_while_the_wire_is_cut_are_merged_and_commands_take_effect_once(
@@ -217,17 +226,17 @@ async def test_while_the_database_is_locked_commands_say_so_and_no_key_is_lost(
     async with pair(tmp_path, learner_claims=ALL_CLAIMS, mentor_claims=ALL_CLAIMS) as both:
         learner, mentor = both.learner, both.mentor
         await mentor.until(lambda: mentor.last("session").mode == "live", "live mode")
-        await learner.until(lambda: learner.last("sync").state == "inSync", "all to be stored")
+        await learner.until(lambda: is_stored(learner), "all to be stored")
         path = both.here.app.settings.data_folder / "codementor.sqlite3"
         with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as shell:
             shell.execute("BEGIN IMMEDIATE")
             learner.type_at(both.uri, 0, "# typed meanwhile\n")
             error = await learner.refusal("chat", text="hello?")
             assert error.message == "The database does not answer. Try again shortly."
-            assert learner.last("sync").state == "sending"
+            assert not is_stored(learner)
             shell.execute("ROLLBACK")
         await mentor.until_text(both.shared, "# typed meanwhile\n" + TEXT)
-        await learner.until(lambda: learner.last("sync").state == "inSync", "it to be stored")
+        await learner.until(lambda: is_stored(learner), "it to be stored")
         assert await learner.command("chat", text="hello again") == {}
         assert [line.text for line in mentor.heard["codementor/chat"]] == ["hello again"]
 
@@ -239,8 +248,8 @@ async def test_a_session_that_is_not_there_is_refused_by_name_and_changes_nothin
         for name, more in (("end", {}), ("receipt", {}), ("pause", {}), ("chat", {"text": "x"})):
             error = await both.learner.refusal(name, sessionId="ses_of_nobody", **more)
             assert error.code == -32803
-            assert error.data["code"] == "no-such-session"
-            assert "session" in error.message
+            assert error.message == "There is no session ses_of_nobody of yours."
+        await both.learner.until(lambda: both.learner.last("session") is not None, "the session")
         assert both.learner.last("session").state == "triage"
 
 
@@ -263,3 +272,76 @@ async def test_without_a_token_every_command_says_how_to_sign_in(tmp_path: Path)
         error = await editor.refusal("goOnline")
         assert "CM_TOKEN" in error.message
         assert error.data is not None
+
+
+async def test_diagnostics_from_before_the_file_was_shared_or_opened_are_seen_too(
+    tmp_path: Path,
+) -> None:
+    async with pair(tmp_path, learner_claims=ALL_CLAIMS, mentor_claims=ALL_CLAIMS) as both:
+        learner, mentor = both.learner, both.mentor
+        other = (tmp_path / "lea" / "other.py").as_uri()
+        learner.open(other, "import os\n")
+        where = {"start": {"line": 0, "character": 7}, "end": {"line": 0, "character": 9}}
+        found = {"range": where, "message": "os is not used", "severity": 2, "source": "linter"}
+        learner.client.protocol.notify(
+            "codementor/diagnostics", {"uri": other, "diagnostics": [found]}
+        )
+        await learner.command("share", uri=other)
+        shared = f"codementor://{both.session_id}/other.py"
+        await mentor.until(
+            lambda: any(file.uri == shared for file in mentor.last("session").files), "the file"
+        )
+        text = await mentor.request("codementor/openShared", {"uri": shared})
+        mentor.open(shared, text.text)
+        await mentor.until(lambda: bool(mentor.client.diagnostics.get(shared)), "the diagnostic")
+        (diagnostic,) = mentor.client.diagnostics[shared]
+        assert diagnostic.message == "os is not used"
+        await learner.command("end")
+        await mentor.until(lambda: not mentor.client.diagnostics[shared], "the marks to go")
+
+
+async def test_files_are_shared_and_unshared_while_live_and_refused_with_the_reason(
+    tmp_path: Path,
+) -> None:
+    async with pair(tmp_path, learner_claims=ALL_CLAIMS, mentor_claims=ALL_CLAIMS) as both:
+        learner, mentor = both.learner, both.mentor
+        folder = tmp_path / "lea"
+
+        async def reason(name: str, text: str) -> str:
+            learner.open((folder / name).as_uri(), text)
+            return str(await learner.refusal("share", uri=(folder / name).as_uri()))
+
+        assert "NUL" in await reason("image.txt", "a\0b")
+        assert "1048576" in await reason("large.txt", "x\n" * 700_000)
+        assert "20000" in await reason("long.txt", "\n" * 30_000)
+        assert "by themselves" in await reason(".envrc", "export A=1\n")
+
+        second = (folder / "second.py").as_uri()
+        learner.open(second, "second = 2\n")
+        await learner.command("share", uri=second)
+        shared = f"codementor://{both.session_id}/second.py"
+        await mentor.until(
+            lambda: any(file.uri == shared for file in mentor.last("session").files), "the file"
+        )
+        opened = await mentor.request("codementor/openShared", {"uri": shared})
+        mentor.open(shared, opened.text)
+        mentor.append(shared, "# seen\n")
+        await learner.until_text(second, "second = 2\n# seen\n")
+
+        await learner.command("unshare", uri=second)
+        await mentor.until(
+            lambda: all(file.uri != shared for file in mentor.last("session").files), "its end"
+        )
+        mentor.append(shared, "# nobody sees this\n")
+        learner.append(both.uri, "# still shared\n")
+        await mentor.until(lambda: "still shared" in mentor.text(both.shared), "the other file")
+        assert learner.text(second) == "second = 2\n# seen\n"
+        refused = await learner.refusal("unshare", uri=second)
+        assert "not shared" in str(refused)
+
+        await learner.command("share", uri=second)
+        await mentor.until(
+            lambda: any(file.uri == shared for file in mentor.last("session").files), "it again"
+        )
+        again = await mentor.request("codementor/openShared", {"uri": shared})
+        assert again.text == "second = 2\n# seen\n"

@@ -134,6 +134,7 @@ function M.start()
     on_attach = function(client, buf)
       M.add_folder(client, buf)
       require('codementor.cursors').report_own(client, buf)
+      require('codementor.diagnostics').report(client, buf)
     end,
   })
   lsp.enable(M.name)
