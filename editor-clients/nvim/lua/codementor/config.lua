@@ -9,7 +9,6 @@ local M = {}
 ---@field max_price? string
 ---@field spoken_languages? string[]
 ---@field cursor_names? boolean
----@field offer_seconds_min? integer
 
 ---@class codementor.Option
 ---@field name string
@@ -28,10 +27,10 @@ M.schema = {
   {
     name = 'surrounding_lines',
     type = { 'number', 'nil' },
-    help = 'Lines above and below a selection that an ask may send; 0 sends the selection alone.',
+    help = 'Lines above and below a selection that an ask may send; 0 sends the selection alone. The server takes 30.',
   },
-  { name = 'cap_minutes', type = { 'number', 'nil' }, help = 'The cap an ask proposes, in minutes.' },
-  { name = 'max_price', type = { 'string', 'nil' }, help = 'The dearest price per 15 minutes, such as "10.00".' },
+  { name = 'cap_minutes', type = { 'number', 'nil' }, help = 'The cap an ask proposes, in minutes; else 30.' },
+  { name = 'max_price', type = { 'string', 'nil' }, help = 'The dearest price per 15 minutes, such as "10.00"; else "30.00".' },
   { name = 'spoken_languages', type = { 'table', 'nil' }, help = 'Languages you speak, such as { "en", "de" }.' },
   { name = 'cursor_names', type = 'boolean', default = true, help = "Show the name behind the other's cursor." },
 }
