@@ -75,10 +75,12 @@ class Drawing:
                 self._editor.publish_diagnostics(buffer.uri, [])
                 self._draw(buffer.uri)
 
-    def sync_states(self, *, is_connected: bool) -> None:
-        """Tell each document's state where it is another than before."""
+    def sync_states(self, *, is_connected: bool, is_late: bool) -> None:
+        """Tell each document's state where it is another than before; `is_late` says an edit waits for the server's disk."""
         for path, buffer in self._buffers.items():
             state: lsp_ext.SyncState = _SYNC_STATE[buffer.state()] if is_connected else "offline"
+            if is_late and state == "inSync":
+                state = "sending"
             if self._told.get(path) == state:
                 continue
             self._told[path] = state

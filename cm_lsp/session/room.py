@@ -21,6 +21,7 @@ from cm_lsp.session.mirror import Mirror
 from cm_lsp.session.place import Place
 from cm_lsp.session.proposing import Proposing
 from cm_lsp.session.share_table import ShareTable
+from cm_lsp.session.storing import StoreWatch
 from cm_lsp.session.sync import Sync
 from cm_lsp.sharing import document as session_documents
 from cm_lsp.sharing.bridge_messages import Authority, Change, Typing
@@ -56,11 +57,14 @@ class Room:
         self._waiting: set[FilePath] = set()
         """Files of the learner's that are shared and not open: which changes are whose is known only when they are."""
         self._shown: set[FilePath] = set()
+        self.reports: dict[FilePath, FileDiagnostics] = {}
+        """The learner's diagnostics as last told, of files that are open here or not yet."""
         self._before: dict[FilePath, str] = {}
         """What each file was here when the document began anew: kept for the user where it was another text."""
         self.following = Following(place, self._cursors, self.table)
         self.proposing = Proposing(place, self._buffers, lambda: self.view)
         self._divergence = Divergence(view.session_id, self._tell_server)
+        self._store_watch = StoreWatch()
         self._drawing = Drawing(
             place.editor, place.marks, self._cursors, self._buffers, place.round_trip_ms
         )
@@ -202,12 +206,6 @@ class Room:
             read_only=read_only,
         )
 
-    def learners_diagnostics(self, report: FileDiagnostics) -> tuple[str, OpenDocument] | None:
-        """Where a report of the learner's belongs here, if the document is open."""
-        uri = self.table.uri(report.path)
-        document = self._place.documents.get(uri) if uri is not None else None
-        return (document.uri, document) if document is not None else None
-
     def take_back(self, *, every: bool) -> bool:
         """Undo the mentor's last change, or all of them; whether there was anything."""
         return taking_back.take_back(tuple(self._buffers.values()), every=every)
@@ -322,6 +320,7 @@ class Room:
 
     def _drop(self, path: FilePath) -> None:
         self._waiting.discard(path)
+        self.reports.pop(path, None)
         buffer = self._buffers.pop(path, None)
         if buffer is not None:
             buffer.stop()
@@ -355,7 +354,8 @@ class Room:
         self._later(self._place.send(command))
 
     def _tell_sync(self) -> None:
-        self._drawing.sync_states(is_connected=self._sync.is_connected)
+        late = self._store_watch.is_late
+        self._drawing.sync_states(is_connected=self._sync.is_connected, is_late=late)
 
     def _buffer_at(self, uri: str) -> Buffer | None:
         path = self.table.path(uri)
@@ -373,6 +373,7 @@ class Room:
             await asyncio.sleep(TICK_SECONDS)
             for buffer in tuple(self._buffers.values()):
                 buffer.tick()
+            self._store_watch.tick(self._sync.document, loop.time())
             self._tell_sync()
             self.proposing.tick()
             document = self._sync.document

@@ -122,6 +122,10 @@ class SessionDocument:
     def unstored_count(self) -> int:
         return len(self._unstored)
 
+    @property
+    def oldest_unstored(self) -> Clock | None:
+        return self._unstored[0][0] if self._unstored else None
+
     def state(self) -> bytes:
         return state_vector.encode(self._admission.state_vector())
 
