@@ -1,0 +1,129 @@
+"""A real Emacs on a screen of tmux: keys go in as pressed, what it holds is asked by emacsclient.
+
+A daemon without a frame would not do: idle timers, eldoc and the minibuffer need the command loop. Each has folders of its
+own; nothing of the user's is read.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from cm_server.demo.neovim import wait_until
+
+PACKAGES = ("emacs-nox", "elpa-eglot")
+INSTALL_SECONDS = 300
+
+_QUIET = """
+(setq inhibit-startup-screen t make-backup-files nil auto-save-default nil create-lockfiles nil
+      native-comp-async-report-warnings-errors nil vc-handled-backends nil enable-local-variables nil
+      server-socket-dir "{socket_folder}" server-name "test")
+(package-initialize)
+(require 'server)
+(server-start)
+"""
+
+
+def missing() -> str:
+    """Why there is no Emacs to test with; as root it is installed from the distribution where that is possible."""
+    if _is_there():
+        return ""
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        return (
+            f"Emacs with eglot and tmux are missing. Try: apt-get install {' '.join(PACKAGES)} tmux"
+        )
+    command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *PACKAGES, "tmux"]
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        timeout=INSTALL_SECONDS,
+        check=False,
+        env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+    )
+    return "" if _is_there() else f"{' '.join(command)} failed: {done.stderr[-300:]}"
+
+
+def _is_there() -> bool:
+    """Eglot is a package of its own before Emacs 29."""
+    if not all(shutil.which(program) for program in ("emacs", "emacsclient", "tmux")):
+        return False
+    found = subprocess.run(
+        ["emacs", "-q", "--batch", "--eval", "(progn (package-initialize) (require 'eglot))"],
+        capture_output=True,
+        check=False,
+    )
+    return found.returncode == 0
+
+
+class Emacs:
+    def __init__(self, folder: Path, tmux: list[str]) -> None:
+        self._folder = folder
+        self._tmux = tmux
+
+    def evaluate(self, expression: str) -> str:
+        """The printed value; raises with what Emacs says of an error."""
+        done = subprocess.run(
+            ["emacsclient", "-s", str(self._folder / "test"), "-e", expression],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        if done.returncode:
+            raise AssertionError(f"{expression}: {done.stderr or done.stdout}")
+        return done.stdout.rstrip("\n")
+
+    def evaluate_to_text(self, expression: str) -> str:
+        """The value of an expression that is a string, as it is: printed forms escape what is not ASCII."""
+        place = self._folder / "value"
+        self.evaluate(
+            f'(let ((coding-system-for-write (quote utf-8-unix))) (write-region {expression} nil "{place}" nil 0))'
+        )
+        return place.read_text(encoding="utf-8")
+
+    def press(self, *keys: str) -> None:
+        """Keys in tmux's names (`C-a`, `M-x`, `Enter`)."""
+        subprocess.run([*self._tmux, "send-keys", "-t", "emacs", *keys], check=True)
+
+    def type_text(self, text: str) -> None:
+        subprocess.run([*self._tmux, "send-keys", "-t", "emacs", "-l", text], check=True)
+
+    def screen(self) -> str:
+        done = subprocess.run(
+            [*self._tmux, "capture-pane", "-p", "-t", "emacs"],
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        return done.stdout
+
+
+@contextmanager
+def running(folder: Path, environment: Mapping[str, str], configuration: str) -> Iterator[Emacs]:
+    """`configuration` is Emacs Lisp, loaded before the first file."""
+    folder.mkdir(parents=True)
+    folder.chmod(0o700)
+    start = folder / "init.el"
+    start.write_text(_QUIET.format(socket_folder=folder) + configuration, encoding="utf-8")
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    variables = {
+        "HOME": str(folder),
+        "XDG_CACHE_HOME": str(folder / "cache"),
+        "LANG": "C.UTF-8",
+        "PATH": path,
+        **environment,
+    }
+    tmux = ["tmux", "-S", str(folder / "tmux.sock"), "-f", "/dev/null"]
+    words = ["env", *(f"{name}={value}" for name, value in variables.items())]
+    command = [*tmux, "-u", "new-session", "-d", "-s", "emacs", "-x", "110", "-y", "30"]
+    subprocess.run([*command, *words, "emacs", "-nw", "-q", "-l", str(start)], check=True)
+    try:
+        emacs = Emacs(folder, tmux)
+        wait_until((folder / "test").exists, "Emacs to listen")
+        yield emacs
+    finally:
+        subprocess.run([*tmux, "kill-server"], check=False)
