@@ -1,4 +1,6 @@
+import contextlib
 import os
+import sqlite3
 import stat
 import subprocess
 from pathlib import Path
@@ -171,6 +173,21 @@ def test_a_database_nobody_may_write_is_refused(tmp_path: Path) -> None:
         assert ended.returncode == 3
         assert "is read-only" in ended.stderr
         assert "Traceback" not in ended.stderr
+
+
+def test_a_locked_database_is_said_to_whoever_makes_an_account(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    assert server_process.cm_server("migrate", data=folder).returncode == 0
+    path = folder / "codementor.sqlite3"
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as shell:
+        shell.execute("BEGIN IMMEDIATE")
+        ended = server_process.cm_server("user", "add", "ada@example.org", data=folder)
+        assert ended.returncode == 1
+        assert "locked" in ended.stderr
+        assert "try: " in ended.stderr
+        assert "Traceback" not in ended.stderr
+    again = server_process.cm_server("user", "add", "ada@example.org", data=folder)
+    assert again.returncode == 0, "nothing of the first is left"
 
 
 @pytest.mark.parametrize(
