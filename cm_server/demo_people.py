@@ -24,6 +24,8 @@ from cm_wire import faults, money
 
 FILE_NAME: Final = "demo-tokens.json"
 TOKEN_DAYS: Final = 3650
+_EDITORS: Final = Path(__file__).parent.parent / "editor-clients"
+_EXTENSION: Final = _EDITORS / "vscode" / "dist" / "codementor.vsix"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,9 @@ def introduction(settings: Settings, people: Sequence[DemoPerson]) -> list[str]:
         "Demo people and their tokens:",
         *described,
         "",
+        "VS Code needs its extension once: make vscode",
+        f"  code --install-extension {shlex.quote(str(_EXTENSION))}",
+        "",
         f"As the learner, {learner.name}:",
         *_pasted(settings, learner),
         "",
@@ -157,15 +162,16 @@ def _described(part: _Part) -> str:
 
 def _pasted(settings: Settings, person: DemoPerson) -> list[str]:
     language_server = str(Path(sys.executable).with_name("cm-lsp"))
-    plugin = Path(__file__).parent.parent / "editor-clients" / "nvim"
+    plugin = _EDITORS / "nvim"
     lua = (
         f"vim.opt.rtp:prepend([[{plugin}]]) "
         f"vim.env.CM_TOKEN = '{person.token}' "
         f"require('codementor').setup({{ cmd = {{ [[{language_server}]] }}, server_url = '{settings.address}' }})"
     )
     environment = f"CM_TOKEN={person.token} CM_SERVER_URL={shlex.quote(settings.address)}"
+    programs = shlex.quote(str(Path(sys.executable).parent))
     return [
         f"  Neovim   :lua {lua}",
-        f"  VS Code  {environment} code .",
+        f"  VS Code  PATH={programs}:$PATH {environment} code .",
         f"  any other editor: {environment} in its environment, and {language_server} as a language server",
     ]
