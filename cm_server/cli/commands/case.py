@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from cm_server.cli import floor
@@ -10,6 +11,8 @@ from cm_server.cli.arguments import Parser
 from cm_server.cli.exits import Exit, Stopped
 
 if TYPE_CHECKING:
+    from sqlmodel import Session
+
     from cm_server.billing.model import Case
     from cm_server.billing.till import Till
 
@@ -40,12 +43,12 @@ async def _run(arguments: argparse.Namespace) -> int:
         till = built.assembly.works.desk.till
         try:
             if arguments.action == "list":
-                for case in await cases.listed(till):
-                    print(_line(case))
+                listed = await cases.listed(till)
+                print(*map(_line, listed) if listed else ["No case is open."], sep="\n")
                 return Exit.DONE
             case = await cases.find(till, arguments.number)
             if arguments.action == "show":
-                print(_page(case), end="")
+                print(_page(case, await _money(till, case)), end="")
                 return Exit.DONE
             print(await _decide(till, case, arguments))
         finally:
@@ -88,7 +91,27 @@ def _line(case: "Case") -> str:
     return f"{case.number:>5}  {case.kind:<16} {case.payment_id}  {said}"
 
 
-def _page(case: "Case") -> str:
+async def _money(till: "Till", case: "Case") -> str:
+    """What was charged and what of it can still go back, where the case is about a payment."""
+    from cm_server.billing import payouts
+    from cm_server.billing.model import Payment
+    from cm_wire.money import Money
+
+    def read(session: "Session") -> str:
+        payment = session.get(Payment, case.payment_id)
+        if payment is None:
+            return ""
+        charged = payouts.captured_minor(session, payment)
+        back = Money(payment.refunded_minor, payment.currency)
+        left = Money(charged - payment.refunded_minor, payment.currency)
+        return f"Charged {Money(charged, payment.currency)}, given back {back}, left {left}.\n"
+
+    return await till.database.read(read)
+
+
+def _page(case: "Case", money: str) -> str:
+    opened = datetime.fromtimestamp(case.opened_at_ms / 1000, UTC)
     evidence = json.dumps(json.loads(case.evidence), indent=2)
     decision = f"Decided: {case.decision}\n" if case.decision else ""
-    return f"{_line(case)}\n{case.said}\n{evidence}\n{decision}"
+    head = f"Case {case.number}, {case.kind}, {case.state}, opened {opened:%Y-%m-%d %H:%M} UTC"
+    return f"{head}\n{case.payment_id}\n{money}Said: {case.said}\n{evidence}\n{decision}"

@@ -1,0 +1,217 @@
+"""What the running server does about money by itself, seen from outside: routes mounted, every background part started."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+from sqlmodel import Session, select
+
+from cm_server import db, schema, webhooks
+from cm_server.billing import ledger, payees, store
+from cm_server.billing.model import Hold, InboxRow, Payout, Refund
+from cm_server.billing.payment_connection import Connection, in_process
+from cm_server.payment_service import in_process_client
+from cm_server.payment_service import webhooks as deliveries
+from cm_server.payment_service.embedded import PaymentService, WebhookRoute
+from cm_server.payment_service.state import MemoryStore
+from cm_server.payment_service.world import Settings as PaymentSettings
+from cm_server.session import register
+from cm_wire.ids import FilePath, SessionId
+from cm_wire.money import Money
+from cm_wire.to_client import Noticed, OfferMade, ReceiptIssued, SessionChanged, SessionOpened
+from cm_wire.to_server import (
+    AcceptOffer,
+    Diagnose,
+    EndSession,
+    GoOnline,
+    PauseMeter,
+    PostAsk,
+    RequestRefund,
+    ShareFile,
+    StartMeter,
+)
+from tests.support import server_process, world
+from tests.support.control_client import ControlClient
+from tests.support.manual_clock import ManualClock
+from tests.support.world import Someone, World
+
+SECRET = "whsec_running"
+PAGES = "http://pages.invalid"
+PATH = FilePath("app.py")
+DAY = 86_400
+
+
+@pytest.fixture
+async def here(tmp_path: Path) -> AsyncIterator[World]:
+    """The embedded service delivers its webhooks over HTTP, as Stripe does."""
+    engine = db.open_engine(f"sqlite:///{tmp_path / 'codementor.sqlite3'}", writes=True)
+    schema.migrate(engine)
+    engine.dispose()
+    # A command line beside it goes by the machine's clock, so this one starts there.
+    clock = ManualClock(datetime.now(UTC))
+    ports: list[int] = []
+    async with httpx.AsyncClient() as http:
+
+        async def send(body: bytes, signature: str) -> int:
+            url = f"http://127.0.0.1:{ports[0]}{webhooks.PATH}"
+            return await deliveries.http_sink(http, url)(body, signature)
+
+        service = PaymentService(
+            clock,
+            MemoryStore(),
+            random.Random(4),
+            PaymentSettings(PAGES),
+            webhook_route=WebhookRoute(SECRET, send),
+        )
+        paying = Connection(in_process(service, [SECRET]), service)
+        async with world.running(tmp_path, clock, paying) as running:
+            ports.append(running.port)
+            yield running
+
+
+async def test_webhooks_come_in_over_http_and_what_is_forged_or_too_large_does_not(
+    here: World,
+) -> None:
+    await _ended(here, seconds=61)
+    await here.pass_time(2)
+    types = await here.app.database.read(lambda s: list(s.exec(select(InboxRow.type))))
+    assert "payment_intent.succeeded" in types
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{here.port}") as http:
+        forged = {"Stripe-Signature": "t=1,v1=00"}
+        assert (await http.post(webhooks.PATH, content=b"{}", headers=forged)).status_code == 400
+        assert (await http.post(webhooks.PATH, content=b"{}")).status_code == 400
+        large = b" " * (webhooks.BODY_BYTES_MAX + 1)
+        assert (await http.post(webhooks.PATH, content=large)).status_code == 413
+        assert (await http.get(webhooks.PATH)).status_code == 405
+    again = await here.app.database.read(lambda s: list(s.exec(select(InboxRow.type))))
+    assert again == types
+
+
+async def test_a_mentor_is_paid_when_the_window_closes_and_nobody_does_anything(
+    here: World,
+) -> None:
+    _, _, mo = await _ended(here, seconds=121)
+    await _onboard(here, mo)
+    await here.pass_time(6)
+    assert await here.app.database.read(_payouts) == []
+    here.clock.jump_wall(3 * DAY)
+    await here.pass_time(11)
+    paid = [("paid", Money(106, "USD").minor)]
+    assert [(p.state, p.amount_minor) for p in await here.app.database.read(_payouts)] == paid
+    assert await here.app.database.read(ledger.verify) == []
+
+
+async def test_a_case_that_was_decided_on_the_command_line_is_paid_back_by_the_running_server(
+    here: World, tmp_path: Path
+) -> None:
+    session, learner, _ = await _ended(here, seconds=361)
+    await learner.do(RequestRefund(session_id=session, reason="It came back."))
+    said = (await learner.fact(Noticed)).text
+    assert "We look at it" in said
+    listed = await _command(tmp_path, "case", "list")
+    assert "It came back." in listed
+    assert "$4.00" in await _command(tmp_path, "case", "show", "1")
+    decided = await _command(tmp_path, "case", "refund", "1", "--amount", "2.00", "--note", "Half.")
+    assert "$2.00 goes back" in decided
+    await here.pass_time(11)
+    assert await here.app.database.read(_refunds) == [("pending", 200)]
+    # Refunds draw on money that has settled, which takes the provider two days.
+    here.clock.jump_wall(2 * DAY)
+    await here.pass_time(2)
+    assert await here.app.database.read(_refunds) == [("succeeded", 200)]
+    assert await _command(tmp_path, "case", "list") == "No case is open.\n"
+
+
+async def test_a_session_paused_for_days_ends_before_the_bank_lets_go_of_its_money(
+    here: World,
+) -> None:
+    session, learner, mentor, who = await _counting(here)
+    async with here.document(session, who[0]), here.document(session, who[1]):
+        await learner.do(StartMeter(session_id=session))
+        await here.pass_time(121)
+        await learner.do(PauseMeter(session_id=session))
+        expires_ms = await here.app.database.read(_capture_before_ms)
+        left = expires_ms / 1000 - here.clock.now().timestamp() - DAY
+        here.clock.jump_wall(left - 120)
+        await here.pass_time(62)
+        standing = await here.app.database.read(lambda s: register.find(s, session))
+        assert standing.state == "paused"
+        for _ in range(10):
+            await here.pass_time(30)
+            if here.works.live.get(session) is None:
+                break
+    ended = await learner.fact(SessionChanged, lambda f: f.session.state == "ended")
+    assert ended.session.ended_why == "hold-expires"
+    assert "one more day" in (await learner.fact(Noticed)).text
+    issued = await mentor.fact(ReceiptIssued)
+    assert issued.amount == Money(133, "USD")
+    assert here.clock.now().timestamp() * 1000 < expires_ms
+    payment = await here.app.database.read(lambda s: store.payment_of_session(s, session))
+    assert payment is not None
+    assert payment.state == "settled"
+
+
+async def _ended(here: World, seconds: int) -> tuple[SessionId, ControlClient, Someone]:
+    session, learner, _, who = await _counting(here)
+    async with here.document(session, who[0]) as left, here.document(session, who[1]):
+        await learner.do(StartMeter(session_id=session))
+        for passed in range(0, seconds, 100):
+            await here.pass_time(min(100, seconds - passed))
+            left.text(PATH).insert(0, "#")
+        await learner.do(EndSession(session_id=session))
+    await learner.fact(ReceiptIssued)
+    return session, learner, who[1]
+
+
+async def _counting(
+    here: World,
+) -> tuple[SessionId, ControlClient, ControlClient, tuple[Someone, Someone]]:
+    """A session whose meter starts once both have opened the file."""
+    lea, mo = await here.learner(), await here.mentor(price=1000)
+    learner, mentor = await here.connect(lea), await here.connect(mo)
+    await mentor.do(GoOnline())
+    await learner.do(PostAsk(context=world.context(), terms=world.terms()))
+    offer = (await mentor.fact(OfferMade)).offer
+    opened = await mentor.do(AcceptOffer(offer_id=offer.offer_id))
+    assert isinstance(opened, SessionOpened)
+    session = opened.session_id
+    text = world.context().excerpt.text
+    await learner.do(ShareFile(session_id=session, path=PATH, language_id="python", text=text))
+    await mentor.do(Diagnose(session_id=session, text="main is never called", minutes=5))
+    return session, learner, mentor, (lea, mo)
+
+
+async def _onboard(here: World, mo: Someone) -> None:
+    """Through the provider's own page."""
+    till, service = here.works.desk.till, here.app.payments.embedded
+    assert service is not None
+    page = await payees.mentor_page(
+        till, mo.person.id, email=mo.person.email, name="Mo", country="US", base_url=PAGES
+    )
+    async with in_process_client.client(service.pages) as browser:
+        path = page.url.removeprefix(PAGES)
+        await browser.post(f"{in_process_client.BASE_URL}{path}", data={"answer": "done"})
+
+
+async def _command(data: Path, *words: str) -> str:
+    ended = await asyncio.to_thread(server_process.cm_server, *words, data=data)
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
+
+
+def _payouts(session: Session) -> list[Payout]:
+    return list(session.exec(select(Payout)))
+
+
+def _refunds(session: Session) -> list[tuple[str, int]]:
+    return [(refund.state, refund.amount_minor) for refund in session.exec(select(Refund))]
+
+
+def _capture_before_ms(session: Session) -> int:
+    (expires_ms,) = session.exec(select(Hold.capture_before_ms))
+    assert expires_ms is not None
+    return expires_ms
