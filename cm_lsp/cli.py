@@ -34,6 +34,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from cm_lsp import doctor_cli
 
         return doctor_cli.run(os.environ, cache_folder())
+    if parsed.what == "conformance":
+        from cm_lsp import conformance_cli
+
+        return conformance_cli.run(os.environ)
     if parsed.tcp is None and parsed.ws is None and sys.stdin.isatty():
         print(WHAT_IT_IS, file=sys.stderr, end="")
         return EXIT_USAGE
@@ -100,7 +104,12 @@ def _parser() -> argparse.ArgumentParser:
         epilog="environment: CM_SERVER_URL (default http://127.0.0.1:8765), CM_TOKEN",
         allow_abbrev=False,
     )
-    parser.add_argument("what", nargs="?", choices=["doctor"], help="find out what does not work")
+    parser.add_argument(
+        "what",
+        nargs="?",
+        choices=["doctor", "conformance"],
+        help="doctor: find out what does not work; conformance: play the mentor against a new client",
+    )
     parser.add_argument("--version", action="version", version=f"cm-lsp {version()}")
     parser.add_argument("--stdio", action="store_true", help="talk over stdin and stdout (default)")
     parser.add_argument("--tcp", type=_port, metavar="PORT", help="listen on 127.0.0.1 instead")
