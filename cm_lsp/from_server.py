@@ -1,17 +1,15 @@
 """What each fact of the server means here: one line for each."""
 
 import logging
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from lsprotocol import types
 
-from cm_lsp import lsp_ext
+from cm_lsp import learners_diagnostics, lsp_ext
 from cm_lsp.app import Codementor
 from cm_lsp.session import views
-from cm_lsp.session.marks import SOURCE
-from cm_lsp.to_editor import lsp_range
 from cm_wire import printable
-from cm_wire.session import FileDiagnostics, Pointer
+from cm_wire.session import Pointer
 from cm_wire.to_client import (
     AskChanged,
     ChatSaid,
@@ -31,14 +29,10 @@ from cm_wire.to_client import (
     TextsDiffered,
 )
 
-log = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    from cm_lsp.session.room import Room
 
-_SEVERITIES = {
-    "error": types.DiagnosticSeverity.Error,
-    "warning": types.DiagnosticSeverity.Warning,
-    "information": types.DiagnosticSeverity.Information,
-    "hint": types.DiagnosticSeverity.Hint,
-}
+log = logging.getLogger(__name__)
 
 
 def take(here: Codementor, fact: Fact) -> None:  # noqa: C901 - one case for each fact
@@ -53,7 +47,9 @@ def take(here: Codementor, fact: Fact) -> None:  # noqa: C901 - one case for eac
         case PresenceChanged():
             here.presence_changed(online=fact.online, why=fact.why)
         case SessionChanged():
+            known = here.room.view.files if here.room is not None else ()
             here.session_changed(fact.session)
+            learners_diagnostics.report_newly_shared(here, known)
         case MeterMoved():
             here.meter_moved(fact.meter)
         case ChatSaid():
@@ -61,19 +57,10 @@ def take(here: Codementor, fact: Fact) -> None:  # noqa: C901 - one case for eac
         case Pointed():
             _pointed(here, fact.pointer)
         case DiagnosticsReported():
-            _diagnosed(here, fact.report)
-        case Proposed():
+            learners_diagnostics.heard(here, fact.report)
+        case Proposed() | HunkSettled() | EditsStored() | TextsDiffered():
             if here.room is not None:
-                here.room.proposing.heard(fact.proposals)
-        case HunkSettled():
-            if here.room is not None:
-                here.room.proposing.settled(fact.path, fact.number, accepted=fact.accepted)
-        case EditsStored():
-            if here.room is not None:
-                here.room.edits_stored(fact.client, fact.clock)
-        case TextsDiffered():
-            if here.room is not None:
-                here.editor.later(here.room.resync())
+                _of_texts(here.room, here, fact)
         case ReceiptIssued():
             here.editor.say(
                 f"Codementor: {fact.amount} for {fact.billed_seconds // 60} minutes; "
@@ -85,6 +72,20 @@ def take(here: Codementor, fact: Fact) -> None:  # noqa: C901 - one case for eac
             here.editor.say(f"Codementor: {text}", types.MessageType(level))
         case _:
             assert_never(fact)
+
+
+def _of_texts(
+    room: "Room", here: Codementor, fact: Proposed | HunkSettled | EditsStored | TextsDiffered
+) -> None:
+    match fact:
+        case Proposed():
+            room.proposing.heard(fact.proposals)
+        case HunkSettled():
+            room.proposing.settled(fact.path, fact.number, accepted=fact.accepted)
+        case EditsStored():
+            room.edits_stored(fact.client, fact.clock)
+        case TextsDiffered():
+            here.editor.later(room.resync())
 
 
 def _pointed(here: Codementor, pointer: Pointer) -> None:
@@ -111,25 +112,3 @@ def _pointed(here: Codementor, pointer: Pointer) -> None:
         return
     here.editor.publish_diagnostics(document.uri, marks.diagnostics(with_cursors=True))
     here.editor.later(here.editor.show_document(document.uri, selection=point.range))
-
-
-def _diagnosed(here: Codementor, report: FileDiagnostics) -> None:
-    """The learner's diagnostics, on the mentor's side, as diagnostics of the same place."""
-    room = here.room
-    uri = room.table.uri(report.path) if room is not None else None
-    document = here.documents.get(uri) if uri is not None else None
-    if room is None or document is None or room.view.you != "mentor":
-        return
-    marks = here.marks.of(document.uri)
-    marks.learners = [
-        types.Diagnostic(
-            range=lsp_range(here.documents.range_of(document, found.span)),
-            message=printable.plain(found.message),
-            severity=_SEVERITIES[found.severity],
-            source=printable.line(found.source) or SOURCE,
-            code=printable.line(found.code) or None,
-        )
-        for found in report.diagnostics
-    ]
-    shown = marks.diagnostics(with_cursors=not here.editor.claims.cursors)
-    here.editor.publish_diagnostics(document.uri, shown)

@@ -58,7 +58,13 @@ class Sync:
         self._listener = listener
         self._gaps = 0
         self.is_connected = False
+        self._has_answered = False
         self.document: SessionDocument | None = None
+
+    @property
+    def may_send(self) -> bool:
+        """Whether the server has been offered all we had, so that what is typed now follows on it without a gap."""
+        return self._has_answered
 
     def connected(self, author: YjsClientId, seed: YjsClientId) -> list[bytes]:
         """Say what we have; the server answers with the rest and asks for what it lacks."""
@@ -72,7 +78,7 @@ class Sync:
         return [sync_frames.encode_step_1(self.document.state())]
 
     def disconnected(self) -> None:
-        self.is_connected = False
+        self.is_connected = self._has_answered = False
         self._listener.connection_changed(is_connected=False)
 
     def refused(self) -> None:
@@ -99,6 +105,7 @@ class Sync:
         match frame:
             case SyncStep1(state_vector=theirs):
                 missing = document.answer_to(theirs)
+                self._has_answered = True
                 if len(missing) == 1:
                     return [sync_frames.encode_step_2(missing[0])]
                 return [sync_frames.encode_update(update) for update in missing]

@@ -37,6 +37,9 @@ CURSOR_SECONDS: Final = 1 / limits.CURSORS_PER_SECOND
 class Peer(Protocol):
     """Who understands the frames. Each method returns frames to send, or changes nothing but its own state."""
 
+    @property
+    def may_send(self) -> bool: ...
+
     def connected(self, author: YjsClientId, seed: YjsClientId, /) -> list[bytes]: ...
 
     def received(self, frame: bytes, /) -> list[bytes]: ...
@@ -75,8 +78,8 @@ class DocumentChannel:
         self._socket: ClientConnection | None = None
 
     def send_updates(self, updates: Sequence[bytes]) -> None:
-        """Our own edits; without a connection the next sync carries them."""
-        if self._socket is not None:
+        """Our own edits; before the peer may send them, the answer to the server's first question carries them."""
+        if self._socket is not None and self._peer.may_send:
             self._updates.extend(updates)
             self._wake.set()
 

@@ -112,6 +112,8 @@ def see_each_other(stage: Stage, say: Say) -> None:
     learner.press("12G")
     wait_until(lambda: _remote_cursor_line(mentor) == 11, "the learner's cursor at the mentor's")
     say("", "and each sees the other's cursor move")
+    wait_until(lambda: _diagnostics(mentor), "the learner's diagnostic at the mentor's")
+    say("", "the mentor sees what the learner's tools say: " + _diagnostics(mentor)[0])
 
 
 def start_the_meter(stage: Stage, say: Say) -> None:
