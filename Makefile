@@ -11,7 +11,7 @@ VSCODE := editor-clients/vscode/test
 export CM_DATA_FOLDER ?= data
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test check format lint types imports fmt vscode extension screenshots bench soak migration mutants lock clean
+.PHONY: help setup run demo test check format lint types imports fmt vscode vsix extension screenshots bench soak migration mutants lock clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ vscode: setup ## a real VS Code and Chromium for the tests, once, outside the tr
 
 extension: setup ## the VS Code extension: types, lint, unit tests, size; needs `make vscode` once
 	@sh $(VSCODE)/check.sh
+
+vsix: ## the VS Code extension as a file to install: editor-clients/vscode/dist/codementor.vsix; needs Node
+	cd editor-clients/vscode && npm ci --ignore-scripts --no-audit --no-fund --silent && npm run --silent package
 
 screenshots: setup ## the pictures in docs/screenshots, from real editors; needs `make vscode` once
 	CODEMENTOR_EDITORS=required CODEMENTOR_SCREENSHOTS=docs/screenshots $(BIN)/pytest -m e2e tests/e2e/vscode/test_learner.py tests/e2e/vscode/test_mentor.py

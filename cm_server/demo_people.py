@@ -101,7 +101,7 @@ def introduction(settings: Settings, people: Sequence[DemoPerson]) -> list[str]:
         "Demo people and their tokens:",
         *described,
         "",
-        "VS Code needs its extension once: make vscode",
+        "VS Code needs its extension once: make vsix",
         f"  code --install-extension {shlex.quote(str(_EXTENSION))}",
         "",
         f"As the learner, {learner.name}:",
