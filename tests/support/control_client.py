@@ -22,8 +22,10 @@ PATIENCE_SECONDS = 10
 class ControlClient:
     """`do` sends a command and waits for its answer; `fact` waits for what the server tells by itself."""
 
-    def __init__(self, socket: ClientConnection) -> None:
+    def __init__(self, socket: ClientConnection, prefix: str = "c") -> None:
+        """A person who connects more than once gives each connection a `prefix` of its own for its command ids."""
         self.socket = socket
+        self._prefix = prefix
         self.welcome: Welcome | None = None
         self.facts: list[Fact] = []
         self.last_number = 0
@@ -45,7 +47,7 @@ class ControlClient:
 
     async def do(self, command: Command, command_id: str = "") -> Result:
         """The answer, or `Refused` with the server's fault."""
-        re = CommandId(command_id or f"c{next(self._numbers)}")
+        re = CommandId(command_id or f"{self._prefix}{next(self._numbers)}")
         answer = self._answers[re] = asyncio.get_running_loop().create_future()
         await self.socket.send(frames.encode(Request(re, command)))
         async with asyncio.timeout(PATIENCE_SECONDS):
@@ -69,6 +71,8 @@ class ControlClient:
                         if isinstance(fact, kind) and condition(fact):
                             self._read_up_to[kind] = index + 1
                             return fact
+                    if self.closed_with is not None:
+                        raise ConnectionResetError(f"closed with {self.closed_with}")
                     self._changed.clear()
                     await self._changed.wait()
         except TimeoutError:
@@ -126,12 +130,14 @@ class ControlClient:
                 raise AssertionError(f"the server sent {frame!r}")
 
 
-async def opened(url: str, token: str | None, *, hello: bool = True) -> ControlClient:
+async def opened(
+    url: str, token: str | None, *, hello: bool = True, prefix: str = "c"
+) -> ControlClient:
     headers = {"Authorization": f"Bearer {token}"} if token is not None else {}
     socket = await connect(
         url, additional_headers=headers, compression=None, proxy=None, ping_interval=None
     )
-    client = ControlClient(socket)
+    client = ControlClient(socket, prefix)
     if hello:
         await client.hello()
     return client
