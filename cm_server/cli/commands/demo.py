@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
     with stage.set_up(arguments.clock_factor, watch=arguments.watch) as scene:
         viewer = _viewer(scene.folder) if arguments.watch else None
         try:
-            screenplay.play(scene, _silent if viewer else _say)
+            outcome = screenplay.play(scene, _silent if viewer else _say)
         except NotSeen as lost:
             kept = _keep_log(scene.folder)
             raise Stopped(f"The play stopped: {lost}.", f"look into {kept}") from None
@@ -46,6 +46,8 @@ def run(arguments: argparse.Namespace) -> int:
             if viewer:
                 viewer.terminate()
                 viewer.wait()
+        if viewer:
+            print(f"\nThe receipt:\n{outcome.receipt}\nThe patch:\n{outcome.patch}")
         _print_ledger(scene.server.data)
     return Exit.DONE
 
