@@ -109,11 +109,18 @@ end
 ---@param command 'accept'|'decline'
 local function answer_offer(command)
   return function(invocation)
-    local offer = invocation.args[1] or require('codementor.offers').latest()
-    if not offer then
+    local offers = require('codementor.offers')
+    local ids = invocation.args[1] and { invocation.args[1] } or offers.ids()
+    if #ids == 0 then
       return notify('there is no open offer.')
+    elseif #ids == 1 then
+      return execute(command, { offerId = ids[1] })
     end
-    execute(command, { offerId = offer })
+    vim.ui.select(ids, { prompt = 'Which offer?', format_item = offers.describe }, function(chosen)
+      if chosen then
+        execute(command, { offerId = chosen })
+      end
+    end)
   end
 end
 

@@ -22,9 +22,21 @@ function M.latest()
   return id
 end
 
+--- The open ones, the one that ends first in front.
 ---@return string[]
 function M.ids()
-  return vim.tbl_keys(open)
+  local ids = vim.tbl_keys(open)
+  table.sort(ids, function(a, b)
+    return open[a].ends_at < open[b].ends_at
+  end)
+  return ids
+end
+
+--- An open offer in one line.
+---@param offer_id string
+---@return string
+function M.describe(offer_id)
+  return open[offer_id] and open[offer_id].params.text or offer_id
 end
 
 ---@param params table

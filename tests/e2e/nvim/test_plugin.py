@@ -1,0 +1,226 @@
+"""The plugin in a real Neovim of its own, without a server: what it draws, completes, refuses and leaves alone."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pynvim
+import pytest
+
+from cm_server.demo.neovim import PLUGIN, Neovim, executable
+
+pytestmark = [pytest.mark.e2e]
+
+HOSTILE = '%{system("touch owned")}%#Error# 100%'
+
+STUB_CLIENT = """
+local client = require('codementor.client')
+executed = {}
+client.execute = function(command, argument, done)
+  table.insert(executed, { command = command, argument = argument })
+  if done then done(answer) end
+end
+"""
+
+
+@pytest.fixture
+def neovim(tmp_path: Path) -> Iterator[Neovim]:
+    with Neovim.headless(tmp_path / "home", {"CM_TOKEN": ""}) as editor:
+        editor.lua("vim.g.codementor_auto_start = false")
+        editor.command(f"cd {tmp_path}")
+        yield editor
+
+
+def executed(editor: Neovim) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = editor.lua("return executed")
+    return found
+
+
+def offer(number: int, ends_in_ms: int) -> dict[str, Any]:
+    return {
+        "offerId": f"off_{number}",
+        "state": "open",
+        "why": "",
+        "text": f"Learner {number} asks",
+        "question": "",
+        "diagnostics": [],
+        "path": "a.py",
+        "excerpt": "x = 1",
+        "languageId": "python",
+        "answerWithinMs": ends_in_ms,
+    }
+
+
+def test_nothing_is_loaded_before_the_first_use(neovim: Neovim) -> None:
+    loaded = "return vim.tbl_filter(function(n) return vim.startswith(n, 'codementor') end, vim.tbl_keys(package.loaded))"
+    assert neovim.lua(loaded) == []
+    assert neovim.lua("return vim.fn.exists(':Codementor')") == 2
+
+
+def test_the_help_says_what_the_schema_says() -> None:
+    script = PLUGIN / "scripts" / "help.lua"
+    words = [str(executable()), "--clean", "-l", str(script), "--check"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_option_is_in_the_type_and_every_command_in_the_help(neovim: Neovim) -> None:
+    names = neovim.lua(
+        "return vim.tbl_map(function(o) return o.name end, require('codementor.config').schema)"
+    )
+    config = (PLUGIN / "lua" / "codementor" / "config.lua").read_text()
+    assert [name for name in names if f"---@field {name}? " not in config] == []
+    help_text = (PLUGIN / "doc" / "codementor.txt").read_text()
+    commands = neovim.lua("return vim.tbl_keys(require('codementor.commands').subcommands)")
+    assert [name for name in commands if name not in help_text] == []
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ("{ cap_minute = 20 }", "cap_minute"),
+        ("{ cap_minutes = 'twenty' }", "cap_minutes"),
+        ("{ cmd = 'cm-lsp' }", "cmd"),
+    ],
+)
+def test_a_wrong_option_is_refused_by_name(neovim: Neovim, options: str, named: str) -> None:
+    with pytest.raises(pynvim.NvimError, match=named):
+        neovim.lua(f"require('codementor').setup({options})")
+
+
+def test_commands_are_completed(neovim: Neovim) -> None:
+    complete = "return vim.fn.getcompletion(..., 'cmdline')"
+    assert neovim.lua(complete, "Codementor mo") == ["mode"]
+    assert neovim.lua(complete, "Codementor mode ") == ["live", "propose", "readOnly"]
+    neovim.lua("require('codementor.offers').changed(...)", offer(7, 9000))
+    assert neovim.lua(complete, "Codementor accept ") == ["off_7"]
+
+
+def test_an_unknown_subcommand_is_answered_by_the_known_ones(neovim: Neovim) -> None:
+    neovim.lua("vim.notify = function(message) told = message end")
+    neovim.command("Codementor frobnicate")
+    assert 'there is no "frobnicate"; one of accept' in neovim.lua("return told")
+
+
+def test_health_says_what_is_missing_and_what_to_do(neovim: Neovim) -> None:
+    neovim.lua("require('codementor').setup({ cmd = { 'no-such-cm-lsp' } })")
+    neovim.command("checkhealth codementor")
+    report = neovim.text()
+    assert "no-such-cm-lsp is not on PATH" in report
+    assert "pip install" in report
+
+
+def test_a_cursor_is_drawn_behind_wide_letters_and_taken_away_again(neovim: Neovim) -> None:
+    neovim.lua("vim.api.nvim_buf_set_name(0, 'a.py')")
+    neovim.lua("vim.api.nvim_buf_set_lines(0, 0, -1, true, { 'x', 'größer 😀 = 1' })")
+    drawn = {
+        "uri": neovim.lua("return vim.uri_from_bufnr(0)"),
+        "cursors": [
+            {
+                "participant": "p1",
+                "name": "Mira",
+                "colour": "#aa3300",
+                "position": {"line": 1, "character": 10},
+            }
+        ],
+    }
+    neovim.lua("require('codementor.cursors').draw(...)", drawn)
+    marks = neovim.lua(
+        "return vim.api.nvim_buf_get_extmarks(0, vim.api.nvim_get_namespaces()['codementor.cursors'], 0, -1, { details = true })"
+    )
+    ((_, row, column, details),) = marks
+    assert (row, column) == (1, len("größer 😀 ".encode()))
+    assert details["virt_text"][0][0] == " Mira "
+    assert details["virt_text_pos"] == "eol", "a name tag covers no text"
+    neovim.lua("require('codementor.cursors').draw(...)", {**drawn, "cursors": []})
+    count = "return #vim.api.nvim_buf_get_extmarks(0, vim.api.nvim_get_namespaces()['codementor.cursors'], 0, -1, {})"
+    assert neovim.lua(count) == 0
+
+
+def test_a_cursor_beyond_the_text_and_a_colour_that_is_none_do_no_harm(neovim: Neovim) -> None:
+    neovim.lua("vim.api.nvim_buf_set_name(0, 'a.py')")
+    cursor = {
+        "participant": "p'1|",
+        "name": HOSTILE,
+        "colour": "red; x",
+        "position": {"line": 99, "character": 99},
+    }
+    uri = neovim.lua("return vim.uri_from_bufnr(0)")
+    neovim.lua("require('codementor.cursors').draw(...)", {"uri": uri, "cursors": [cursor]})
+    assert neovim.text() == "\n"
+
+
+def test_foreign_text_in_the_statusline_is_text(neovim: Neovim, tmp_path: Path) -> None:
+    neovim.lua("vim.o.statusline = \"%{%v:lua.require'codementor'.statusline()%}\"")
+    neovim.lua("require('codementor.meter').moved(...)", {"text": HOSTILE, "state": "running"})
+    shown = neovim.lua("return vim.api.nvim_eval_statusline(vim.o.statusline, {}).str")
+    assert shown == HOSTILE
+    assert not (tmp_path / "owned").exists()
+
+
+def test_a_shared_buffer_reads_no_modeline_and_undo_cannot_empty_it(neovim: Neovim) -> None:
+    neovim.lua(
+        """
+        vim.o.modeline, vim.o.modelines = true, 5
+        local text = 'x = 1\\n# vim: set tabstop=3 textwidth=11 :\\n'
+        local client = { id = 1, request_sync = function()
+          return { result = { text = text, languageId = 'python', readOnly = false } }
+        end }
+        require('codementor.client').require = function() return client end
+        vim.lsp.buf_is_attached = function() return true end
+        """
+    )
+    neovim.command("edit codementor://ses_1/a.py")
+    assert neovim.text() == "x = 1\n# vim: set tabstop=3 textwidth=11 :\n"
+    assert neovim.lua("return { vim.bo.tabstop == 3, vim.bo.textwidth == 11 }") == [False, False]
+    assert neovim.lua("return vim.bo.filetype") == "python"
+    neovim.press("u")
+    assert neovim.text().startswith("x = 1")
+    neovim.command("write")
+    assert neovim.lua("return vim.bo.modified") is False
+
+
+def test_one_open_offer_is_accepted_and_of_several_one_is_chosen(neovim: Neovim) -> None:
+    neovim.lua(STUB_CLIENT)
+    neovim.lua("require('codementor.offers').changed(...)", offer(1, 9000))
+    neovim.command("Codementor accept")
+    assert executed(neovim)[-1]["argument"] == {"offerId": "off_1"}
+    neovim.lua("require('codementor.offers').changed(...)", offer(2, 5000))
+    neovim.lua(
+        """
+        vim.ui.select = function(items, options, choose)
+          listed = vim.tbl_map(options.format_item, items)
+          choose(items[1], 1)
+        end
+        """
+    )
+    neovim.command("Codementor accept")
+    assert neovim.lua("return listed") == ["Learner 2 asks", "Learner 1 asks"]
+    assert executed(neovim)[-1]["argument"] == {"offerId": "off_2"}
+
+
+def test_mentors_are_listed_with_their_reasons_and_the_chosen_one_is_asked(neovim: Neovim) -> None:
+    neovim.lua(STUB_CLIENT)
+    neovim.lua("answer = { { mentor = 'per_1', text = 'Mira · $10.00 · knows asyncio' } }")
+    neovim.lua(
+        """
+        vim.ui.select = function(items, options, choose)
+          listed = vim.tbl_map(options.format_item, items)
+          choose(items[1], 1)
+        end
+        """
+    )
+    neovim.command("Codementor mentors")
+    assert neovim.lua("return listed") == ["Mira · $10.00 · knows asyncio"]
+    asked = executed(neovim)[-1]
+    assert (asked["command"], asked["argument"]["mentor"]) == ("ask", "per_1")
+
+
+def test_chat_is_kept_in_a_buffer_that_cannot_be_changed(neovim: Neovim) -> None:
+    said = "require('codementor.chat').said(...)"
+    neovim.lua(said, {"name": "Mira", "text": "look\nhere", "mine": False})
+    neovim.lua(said, {"name": "Lena", "text": "I see", "mine": True})
+    neovim.command("Codementor chat")
+    assert neovim.text() == "Mira: look\nhere\nLena: I see\n"
+    assert neovim.lua("return vim.bo.modifiable") is False
