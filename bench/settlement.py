@@ -1,0 +1,98 @@
+"""How many sessions can be settled in a second, against a bare transaction that inserts as many rows.
+
+    python -m bench.settlement [--rounds 5] [--sessions 40]
+
+One settlement is all that happens to our database when a session ends and its card is charged: the receipt from the
+session's log, the queued capture, its lease, its outcome and its journals, in three transactions of which the provider's
+answer comes between; it answers at once, in process. The bare side inserts as many rows into a plain table, one statement
+each, in one transaction. Both on a SQLite file with full durability, many at once, interleaved, medians. The aim is `AIM`;
+what is missing to it is mostly the reading before each decision. Fails below `RATIO_MIN`, which is there to notice a relapse.
+"""
+
+import argparse
+import asyncio
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from sqlalchemy import Column, Integer, MetaData, Table, Text, insert, text
+from sqlmodel import Session
+
+from cm_server.billing import charges
+from cm_wire.ids import SessionId
+from tests.support import money_world
+from tests.support.money_world import LEARNER, MoneyWorld
+
+AIM = 0.5
+RATIO_MIN = 0.02
+_GROWING = ("receipt", "billing_outbox", "ledger_journal", "ledger_transfer", "ledger_account")
+_BARE = Table("bare", MetaData(), Column("id", Integer, primary_key=True), Column("body", Text))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--sessions", type=int, default=40)
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        ratios = asyncio.run(_measure(Path(folder), chosen.rounds, chosen.sessions))
+    ratio = statistics.median(ratios)
+    print(
+        f"settlement / bare: {ratio:.2f} (aim {AIM}, at least {RATIO_MIN}), rounds {min(ratios):.2f} to {max(ratios):.2f}"
+    )
+    return 0 if ratio >= RATIO_MIN else 1
+
+
+async def _measure(folder: Path, rounds: int, count: int) -> list[float]:
+    world = money_world.new(folder)
+    _BARE.create(world.database.engine)
+    await world.save_card()
+    ratios = []
+    for number in range(rounds):
+        ended = [await _ended(world) for _ in range(count)]
+        before = await world.database.read(_rows)
+        settled = await _timed(world, ended)
+        rows = (await world.database.read(_rows) - before) / count
+        bare = await _timed_bare(world, count, round(rows))
+        print(
+            f"round {number + 1}: {count / settled:7.0f} settlements/s, {count / bare:7.0f} bare/s, {rows:.0f} rows each"
+        )
+        ratios.append(bare / settled)
+    await world.close()
+    return ratios
+
+
+async def _ended(world: MoneyWorld) -> SessionId:
+    session_id = await world.open(await world.hold())
+    for _ in range(25):
+        await world.serve_silently(session_id, 5)
+        await world.recorder.tick()
+    await world.recorder.end(session_id, "learner-ended", by=LEARNER)
+    return session_id
+
+
+async def _timed(world: MoneyWorld, ended: list[SessionId]) -> float:
+    started = time.perf_counter()
+    await asyncio.gather(*(charges.settle(world.till, session_id) for session_id in ended))
+    return time.perf_counter() - started
+
+
+async def _timed_bare(world: MoneyWorld, count: int, rows: int) -> float:
+    def write(session: Session) -> None:
+        for _ in range(rows):
+            session.connection().execute(insert(_BARE).values(body="x" * 200))
+
+    started = time.perf_counter()
+    await asyncio.gather(*(world.database.write(write) for _ in range(count)))
+    return time.perf_counter() - started
+
+
+def _rows(session: Session) -> int:
+    counts = (f"SELECT COUNT(*) FROM {name}" for name in _GROWING)
+    return sum(session.connection().execute(text(count)).scalar_one() for count in counts)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
