@@ -17,7 +17,7 @@ from cm_wire.to_client import MeterMoved
 
 
 class LiveSessions:
-    """Listens to every room (`session.room.Watcher`) and every meter (`meter.recorder.MeterListener`)."""
+    """Listens to every room (`session.room.Watcher`) and every meter (`meter.display.MeterListener`)."""
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub

@@ -1,15 +1,14 @@
-"""Live meters: hears signs of life, writes when counting starts and stops, shows both people the same amount.
+"""Live meters: hears signs of life and writes when counting starts and stops.
 
 Owns: the live meters of this process and the order of their facts. Does not own: the decisions (`counting`), the sums
-(`minutes`), who ends a session (it says when a pause has lapsed), holds: whoever raises a cap has held the money first.
+(`minutes`), what people see (`display`), who ends a session, holds: whoever raises a cap has held the money first.
 A guess that would be wrong: the methods that hear (`joined`, `left`, `hear`, `set_sync`) write nothing. They note the
 moment; the next review, at most a tick later, writes the fact with that moment in it, so lateness moves no money.
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import structlog
 from sqlmodel import Session
@@ -18,6 +17,7 @@ from cm_server.clock import Clock
 from cm_server.db import Database, StorageUnavailable
 from cm_server.meter import counting, minutes, rating, store
 from cm_server.meter.counting import MeterRules, Party, Situation
+from cm_server.meter.display import Display, LiveMeter, MeterListener
 from cm_server.meter.facts import (
     CapRaised,
     CountingStarted,
@@ -43,30 +43,6 @@ Beside = Callable[[Session, SessionId, MeterFact, Moment, PersonId], None]
 """What else happens in the transaction that writes a fact (the session's state moves); may refuse by raising."""
 
 
-class MeterListener(Protocol):
-    """Called on the event loop after the fact is durable; must not wait."""
-
-    def meter_moved(self, session_id: SessionId, learner: MeterView, mentor: MeterView) -> None: ...
-
-    def pause_lapsed(self, session_id: SessionId, why: PausedWhy) -> None:
-        """The pause has lasted as long as it may; said once, and the session should end."""
-        ...
-
-
-@dataclass(slots=True)
-class _Live:
-    session_id: SessionId
-    minutes: Minutes
-    epoch: int
-    situation: Situation
-    paused_since_ms: int
-    shown_ms: int = 0
-    shown: MeterView | None = None
-    told_at_ms: int = 0
-    lapsed: bool = False
-    writing: asyncio.Lock = field(default_factory=asyncio.Lock)
-
-
 class Recorder:
     def __init__(
         self,
@@ -79,10 +55,10 @@ class Recorder:
     ) -> None:
         self._clock = clock
         self._database = database
-        self._listener = listener
         self._rules = rules
+        self._display = Display(clock, rules, listener)
         self._beside = beside
-        self._live: dict[SessionId, _Live] = {}
+        self._live: dict[SessionId, LiveMeter] = {}
 
     # --- owning meters ---
 
@@ -107,7 +83,7 @@ class Recorder:
             return False
         parties = {role: Party(paused=role in taken.paused_by.split()) for role in counting.ROLES}
         situation = Situation(parties["learner"], parties["mentor"])
-        self._live[session_id] = _Live(
+        self._live[session_id] = LiveMeter(
             session_id, taken.minutes, taken.epoch, situation, at.monotonic_ms
         )
         return True
@@ -157,7 +133,7 @@ class Recorder:
         async with live.writing:
             if live.minutes.state != "triage":
                 raise faults.refusal("wrong-state", "The meter has been started already.")
-            why = self._hindrance(live)
+            why = self._display.hindrance(live)
             if why:
                 raise faults.refusal("wrong-state", _CANNOT_START.get(why, _CANNOT_START[""]))
             await self._begin(live, by)
@@ -184,7 +160,7 @@ class Recorder:
             self.hear(session_id, role, active=True)
             await self._write_pauses(live)
             await self._review(live, by)
-            self._tell(live)
+            self._display.tell(live)
         return self.view(session_id, role)
 
     async def extend(self, session_id: SessionId, cap_seconds: int, *, by: PersonId) -> MeterView:
@@ -196,7 +172,7 @@ class Recorder:
                 await self._write(live, [CapRaised(cap_seconds=cap_seconds)], by)
                 live.lapsed = False
             await self._review(live, by)
-            self._tell(live)
+            self._display.tell(live)
         return self.view(session_id, "learner")
 
     async def end(
@@ -212,14 +188,13 @@ class Recorder:
                 ending.append(self._stopped(live, counting.watermark(live.situation), ""))
             ending.append(MeterEnded(ended_utc_ms=events.moment(self._clock).at_ms, why=why))
             await self._write(live, ending, by)
-            self._tell(live)
+            self._display.tell(live)
         self._live.pop(session_id, None)
         return live.minutes
 
     def view(self, session_id: SessionId, role: Role) -> MeterView:
         """As last shown; never ahead of what is proved."""
-        live = self._owned(session_id)
-        return _views(live, self._view(live))[counting.ROLES.index(role)]
+        return self._display.view_of(self._owned(session_id), role)
 
     # --- time ---
 
@@ -256,21 +231,21 @@ class Recorder:
 
     # --- below ---
 
-    def _is_due(self, live: _Live) -> bool:
+    def _is_due(self, live: LiveMeter) -> bool:
         """Show what is proved by now, and say whether a fact must be written."""
         now_ms = self._clock.monotonic_ms()
         if live.minutes.running is not None:
-            self._show(live, now_ms)
-            return self._stop(live, now_ms) is not None
+            self._display.show(live, now_ms)
+            return self._display.stop(live, now_ms) is not None
         if live.minutes.state != "paused" or live.writing.locked():
             return False
-        why = self._hindrance(live)
-        self._check_lapse(live, why, now_ms)
+        why = self._display.hindrance(live)
+        self._display.check_lapse(live, why, now_ms)
         if live.shown is None or why != live.shown.paused_why:
-            self._tell(live)
+            self._display.tell(live)
         return why == ""
 
-    async def _review_alone(self, live: _Live) -> None:
+    async def _review_alone(self, live: LiveMeter) -> None:
         async with live.writing:
             try:
                 await self._review(live, events.SERVER)
@@ -282,20 +257,20 @@ class Recorder:
                 # One meter's fault must not stop the others. It stays as it is, and bills nothing more.
                 _log.exception("a meter could not be reviewed", session=live.session_id)
 
-    async def _review(self, live: _Live, by: PersonId) -> None:
+    async def _review(self, live: LiveMeter, by: PersonId) -> None:
         now_ms = self._clock.monotonic_ms()
         if live.minutes.running is not None:
-            self._show(live, now_ms)
-            stop = self._stop(live, now_ms)
+            self._display.show(live, now_ms)
+            stop = self._display.stop(live, now_ms)
             if stop is not None:
                 await self._write(live, [self._stopped(live, stop.until_ms, stop.why)], by)
                 live.paused_since_ms = now_ms
                 live.lapsed = False
-                self._tell(live)
-        elif live.minutes.state == "paused" and self._hindrance(live) == "":
+                self._display.tell(live)
+        elif live.minutes.state == "paused" and self._display.hindrance(live) == "":
             await self._begin(live, by)
 
-    async def _begin(self, live: _Live, by: PersonId) -> None:
+    async def _begin(self, live: LiveMeter, by: PersonId) -> None:
         at = events.moment(self._clock)
         started = CountingStarted(
             boot=at.boot_id, epoch=live.epoch, from_ms=at.monotonic_ms, from_utc_ms=at.at_ms
@@ -303,9 +278,9 @@ class Recorder:
         live.situation.begin_stretch(at.monotonic_ms)
         live.shown_ms = at.monotonic_ms
         await self._write(live, [started], by)
-        self._tell(live)
+        self._display.tell(live)
 
-    async def _write(self, live: _Live, facts: Sequence[MeterFact], by: PersonId) -> None:
+    async def _write(self, live: LiveMeter, facts: Sequence[MeterFact], by: PersonId) -> None:
         """Durable first, then believed."""
         at = events.moment(self._clock)
         after = live.minutes
@@ -325,7 +300,7 @@ class Recorder:
             raise
         live.minutes = after
 
-    async def _write_pauses(self, live: _Live) -> None:
+    async def _write_pauses(self, live: LiveMeter) -> None:
         paused_by = " ".join(r for r in counting.ROLES if live.situation.party(r).paused)
         try:
             await self._database.write(
@@ -335,10 +310,7 @@ class Recorder:
             self._lose(live.session_id)
             raise
 
-    def _stop(self, live: _Live, now_ms: int) -> counting.Stop | None:
-        return counting.stop(live.situation, live.minutes, now_ms, self._rules)
-
-    def _stopped(self, live: _Live, until_ms: int, why: PausedWhy) -> CountingStopped:
+    def _stopped(self, live: LiveMeter, until_ms: int, why: PausedWhy) -> CountingStopped:
         at = events.moment(self._clock)
         running = live.minutes.running
         assert running is not None
@@ -351,62 +323,15 @@ class Recorder:
             why=why,
         )
 
-    def _hand_cut(self, live: _Live) -> int:
+    def _hand_cut(self, live: LiveMeter) -> int:
         """Where a person's pause or end cuts the open stretch; a stop that was due before it comes first."""
-        stop = self._stop(live, self._clock.monotonic_ms())
+        stop = self._display.stop(live, self._clock.monotonic_ms())
         proved_ms = counting.watermark(live.situation) if stop is None else stop.until_ms
         shown = live.minutes.counted_at(live.shown_ms)
         plan = live.minutes.terms.price.plan
         return counting.end_at(live.minutes, proved_ms, rating.billed_seconds(shown, plan))
 
-    def _hindrance(self, live: _Live) -> PausedWhy:
-        now_ms = self._clock.monotonic_ms()
-        return counting.hindrance(live.situation, live.minutes, now_ms, self._rules)
-
-    def _show(self, live: _Live, now_ms: int) -> None:
-        """What is shown may be billed; told when a number people see has changed, and now and then."""
-        stop = self._stop(live, now_ms)
-        proved_ms = counting.watermark(live.situation) if stop is None else stop.until_ms
-        live.shown_ms = max(live.shown_ms, proved_ms)
-        view, told = self._view(live), live.shown
-        if (
-            told is None
-            or (view.state, view.amount, view.warned) != (told.state, told.amount, told.warned)
-            or now_ms - live.told_at_ms >= self._rules.tell_every_ms
-        ):
-            self._tell(live)
-
-    def _tell(self, live: _Live) -> None:
-        live.shown = self._view(live)
-        live.told_at_ms = self._clock.monotonic_ms()
-        self._listener.meter_moved(live.session_id, *_views(live, live.shown))
-
-    def _view(self, live: _Live) -> MeterView:
-        known = live.minutes
-        counted_ms = known.counted_at(live.shown_ms)
-        billed = rating.billed_seconds(counted_ms, known.terms.price.plan)
-        why: PausedWhy = ""
-        if known.state == "paused":
-            why = self._hindrance(live) or known.paused_why
-        return MeterView(
-            session_id=live.session_id,
-            state=known.state,
-            counted_seconds=counted_ms // 1000,
-            billed_seconds=billed,
-            amount=rating.gross(billed, known.terms.price),
-            cap_amount=known.cap_amount,
-            cap_seconds=known.cap_seconds,
-            paused_why=why,
-            warned=counting.is_warned(known, counted_ms, self._rules),
-        )
-
-    def _check_lapse(self, live: _Live, why: PausedWhy, now_ms: int) -> None:
-        limit_ms = counting.lapse_after_ms(why, self._rules)
-        if limit_ms is not None and not live.lapsed and now_ms - live.paused_since_ms >= limit_ms:
-            live.lapsed = True
-            self._listener.pause_lapsed(live.session_id, why)
-
-    def _proof(self, live: _Live) -> dict[str, Any]:
+    def _proof(self, live: LiveMeter) -> dict[str, Any]:
         at = events.moment(self._clock)
         running = live.minutes.running
         assert running is not None
@@ -423,7 +348,7 @@ class Recorder:
         _log.warning("another process owns the meter now", session=session_id)
         self._live.pop(session_id, None)
 
-    def _owned(self, session_id: SessionId) -> _Live:
+    def _owned(self, session_id: SessionId) -> LiveMeter:
         live = self._live.get(session_id)
         if live is None:
             raise faults.refusal(
@@ -431,12 +356,12 @@ class Recorder:
             )
         return live
 
-    def _require_started(self, live: _Live) -> None:
+    def _require_started(self, live: LiveMeter) -> None:
         if live.minutes.state == "triage":
             raise faults.refusal("wrong-state", "The meter has not been started; time is free.")
         self._require_open(live)
 
-    def _require_open(self, live: _Live) -> None:
+    def _require_open(self, live: LiveMeter) -> None:
         if live.minutes.state == "ended":
             raise faults.refusal("session-over", "This session has ended.", "Open the receipt.")
 
@@ -448,21 +373,3 @@ _CANNOT_START: Final = {
     "cap-reached": "The cap leaves no time to count; extend it first.",
     "": "The meter cannot start yet.",
 }
-
-
-def _views(live: _Live, view: MeterView) -> tuple[MeterView, MeterView]:
-    """The same numbers for both; the mentor also sees their share."""
-    commission = rating.BasisPoints(live.minutes.terms.commission_basis_points)
-    share, _ = rating.split(view.amount, commission)
-    return view, MeterView(
-        session_id=view.session_id,
-        state=view.state,
-        counted_seconds=view.counted_seconds,
-        billed_seconds=view.billed_seconds,
-        amount=view.amount,
-        cap_amount=view.cap_amount,
-        cap_seconds=view.cap_seconds,
-        paused_why=view.paused_why,
-        warned=view.warned,
-        mentor_share=share,
-    )
