@@ -1,0 +1,116 @@
+"""Whatever is asked as a question can also be decided by a code action."""
+
+from lsprotocol import types
+
+from cm_lsp import code_actions, commands, lsp_ext
+from cm_wire.asking import RankedMentor
+from cm_wire.ids import AskId, PersonId, SessionId
+from cm_wire.money import Money
+from cm_wire.session import Participant, Role, SessionState, SessionView
+
+HERE = lsp_ext.Range(
+    start=lsp_ext.Position(line=1, character=0), end=lsp_ext.Position(line=1, character=4)
+)
+URI = "file:///w/app.py"
+PENDING = commands.Ask(uri=URI, range=HERE, confirm=False)
+MIRA = RankedMentor(
+    mentor=PersonId("mira"),
+    name="Mira",
+    price_per_quarter=Money(1000, "USD"),
+    reasons=(),
+    eta_seconds=5,
+)
+
+
+def view(state: SessionState, you: Role = "learner", diagnosis: str = "") -> SessionView:
+    lea = Participant(person=PersonId("lea"), name="Lea", role="learner", colour="#1f77b4")
+    mo = Participant(person=PersonId("mo"), name="Mo\x1b[2J", role="mentor", colour="#d9630b")
+    return SessionView(
+        session_id=SessionId("ses_1"),
+        state=state,
+        you=you,
+        learner=lea,
+        mentor=mo,
+        mode="readOnly",
+        files=(),
+        price_per_quarter=Money(1000, "USD"),
+        cap_minutes=30,
+        diagnosis=diagnosis,
+    )
+
+
+def offered(actions: list[types.CodeAction]) -> dict[str, object]:
+    """The argument of each, by command; of several with one command the first."""
+    found: dict[str, object] = {}
+    for action in actions:
+        assert action.command is not None
+        (argument,) = action.command.arguments or [None]
+        found.setdefault(action.command.command, argument)
+    return found
+
+
+def test_a_pending_ask_can_be_sent_sent_to_somebody_or_left() -> None:
+    without_list = offered(code_actions.of_pending(PENDING, ()))
+    assert set(without_list) == {commands.ASK, commands.MENTORS, commands.CANCEL_ASK}
+    listed = code_actions.of_pending(PENDING, [MIRA])
+    titles = [action.title for action in listed]
+    assert "Codementor: ask Mira ($10.00)" in titles
+    assert commands.MENTORS not in offered(listed), "the list is there already"
+    assert code_actions.of_pending(None, [MIRA]) == []
+
+
+def test_what_is_sent_by_the_action_is_not_asked_about_again() -> None:
+    for action in code_actions.of_pending(PENDING, [MIRA]):
+        assert action.command is not None
+        if action.command.command == commands.ASK:
+            parsed = commands.parse(commands.ASK, action.command.arguments)
+            assert isinstance(parsed, commands.Ask)
+            assert parsed.confirm is False
+
+
+def test_an_open_ask_can_be_taken_back() -> None:
+    assert offered(code_actions.of_waiting(AskId("ask_1"))) == {
+        commands.CANCEL_ASK: {"askId": "ask_1"}
+    }
+    assert code_actions.of_waiting(None) == []
+
+
+def test_a_mentor_goes_on_and_off_the_list_and_nobody_else_does() -> None:
+    presence = code_actions.of_presence
+    assert set(offered(presence(is_mentor=True, online=False))) == {commands.GO_ONLINE}
+    assert set(offered(presence(is_mentor=True, online=True))) == {commands.GO_OFFLINE}
+    assert presence(is_mentor=False, online=False) == []
+
+
+def test_every_decision_of_a_session_has_an_action() -> None:
+    triage = offered(code_actions.of_session(view("triage", diagnosis="no brackets"), ""))
+    assert {commands.START_METER, commands.MODE, commands.EXTEND, commands.END} <= set(triage)
+    live = offered(code_actions.of_session(view("live"), "# thanks"))
+    assert {commands.PAUSE, commands.CHAT} <= set(live)
+    assert live[commands.CHAT] == {"sessionId": "ses_1", "text": "thanks"}
+    assert commands.RESUME in offered(code_actions.of_session(view("paused"), ""))
+    over = offered(code_actions.of_session(view("ended"), ""))
+    wanted = {commands.RATE, commands.RECEIPT, commands.PATCH, commands.NOTE, commands.REFUND}
+    assert wanted <= set(over)
+
+
+def test_a_document_is_shared_or_not_and_pointed_at_only_when_it_is() -> None:
+    shared = offered(code_actions.of_document(view("live"), URI, HERE, is_shared=True))
+    assert set(shared) == {commands.POINT, commands.FOLLOW, commands.UNSHARE}
+    other = offered(code_actions.of_document(view("live"), URI, HERE, is_shared=False))
+    assert set(other) == {commands.FOLLOW, commands.SHARE}
+    mentors = code_actions.of_document(view("live", "mentor"), URI, HERE, is_shared=True)
+    assert set(offered(mentors)) == {commands.POINT, commands.FOLLOW}
+
+
+def test_all_arguments_are_what_the_commands_take() -> None:
+    actions = [
+        *code_actions.of_pending(PENDING, [MIRA]),
+        *code_actions.of_document(view("live"), URI, HERE, is_shared=True),
+        *code_actions.of_session(view("live"), "# thanks"),
+        *code_actions.of_session(view("ended"), ""),
+    ]
+    for action in actions:
+        assert action.command is not None
+        commands.parse(action.command.command, action.command.arguments)
+        assert "\x1b" not in action.title
