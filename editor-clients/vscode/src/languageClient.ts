@@ -73,13 +73,14 @@ class Client extends LanguageClient {
 
 export async function connect(beginning: Beginning, log: Log): Promise<Connection> {
   const { told, asked, life } = beginning;
-  let isStopping = false;
+  // One that never came up is not started again by itself: its user is told, and starts it by the next command.
+  let mayRestart = false;
   const progress = new CancellableProgress((token) => {
     void client.sendNotification(WorkDoneProgressCancelNotification.type, { token });
   });
   const client: Client = new Client(
     beginning,
-    clientOptions(beginning, log, progress, () => isStopping),
+    clientOptions(beginning, log, progress, () => mayRestart),
     log,
   );
   client.onNotification(ShowMessageNotification.type, ({ type, message }) => {
@@ -93,6 +94,7 @@ export async function connect(beginning: Beginning, log: Log): Promise<Connectio
     client.onRequest(method, handler as (asked: unknown) => Promise<unknown>);
   }
   await client.start();
+  mayRestart = true;
   tellRestarts(client, life);
   return {
     serverVersion: client.initializeResult?.serverInfo?.version,
@@ -108,7 +110,7 @@ export async function connect(beginning: Beginning, log: Log): Promise<Connectio
       });
     },
     stop: async () => {
-      isStopping = true;
+      mayRestart = false;
       progress.endAll();
       await client.dispose(2_000);
     },
@@ -124,7 +126,7 @@ function clientOptions(
   beginning: Beginning,
   log: Log,
   progress: CancellableProgress,
-  isStopping: () => boolean,
+  mayRestart: () => boolean,
 ): LanguageClientOptions {
   const { life, options } = beginning;
   return {
@@ -136,7 +138,7 @@ function clientOptions(
     errorHandler: {
       error: () => ({ action: ErrorAction.Continue, handled: true }),
       closed: async () => {
-        const again = !isStopping() && (await life.crashed());
+        const again = mayRestart() && (await life.crashed());
         return { action: again ? CloseAction.Restart : CloseAction.DoNotRestart, handled: true };
       },
     },

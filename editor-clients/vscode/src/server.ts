@@ -132,8 +132,8 @@ export class Server implements Disposable {
     this.#parts.ends();
     const next = this.#crashes.happened(Date.now());
     if (next.kind === 'giveUp') {
-      this.#starting = undefined;
-      this.#running = undefined;
+      setImmediate(() => void this.stop()); // What the library keeps for a start of its own goes with it.
+      this.#crashes.forget();
       this.#sayGivenUp();
       return false;
     }

@@ -104,6 +104,8 @@ def evidence(request: pytest.FixtureRequest) -> Iterator[None]:
     folder = code_server.PROJECT / "artifacts"
     folder.mkdir(exist_ok=True)
     for number, shown in enumerate(request.node.parent.stash.get(WINDOWS, [])):
+        if shown.page.is_closed():
+            continue
         name = f"{request.node.name}-{number}"
         shown.page.screenshot(path=str(folder / f"{name}.png"))
         (folder / f"{name}.log").write_text(shown.code.log())

@@ -63,6 +63,12 @@ class Window:
     def close(self) -> None:
         self.page.close()
 
+    def close_and_open_again(self) -> None:
+        """As a person closes a window and opens the folder again: another extension host, the same profile."""
+        self.page.reload(wait_until="commit", timeout=START_MS)
+        self.page.wait_for_selector(".monaco-workbench", timeout=START_MS)
+        self.code.connect()
+
     def press(self, keys: str) -> None:
         self.page.keyboard.press(keys)
 

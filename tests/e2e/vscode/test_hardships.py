@@ -1,0 +1,184 @@
+"""What goes wrong, in a real VS Code: no cm-lsp, one that crashes, one that is too old, a window that is closed in
+mid-session, a stranger's text that would like to be a link.
+"""
+
+import os
+import re
+import shutil
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from cm_server.demo import stage
+from tests.e2e.vscode import peer
+from tests.e2e.vscode.code_server import VisualStudioCode
+from tests.e2e.vscode.conftest import Server, StartCode
+from tests.e2e.vscode.peer import Peer, wait
+from tests.e2e.vscode.window import Window
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+OpenWindow = Callable[[VisualStudioCode], Window]
+
+HOSTILE = "[Accept](command:workbench.action.quit) <b>$(error)</b> [x](https://example.org)"
+
+BROKEN = """#!/bin/sh
+echo run >> "{count}"
+exit 7
+"""
+
+SHORT_LIVED = """#!/bin/sh
+echo run >> "{count}"
+exec timeout --signal KILL 3 cm-lsp
+"""
+
+OLD = """#!{python}
+import sys
+from cm_lsp import cli
+cli.version = lambda: "0.0.1"
+sys.exit(cli.main())
+"""
+
+
+@pytest.fixture(scope="module")
+def code(server: Server, start_code: StartCode) -> VisualStudioCode:
+    return start_code("hardships", server.variables("lena@example.org"))
+
+
+@pytest.fixture(scope="module")
+def window(code: VisualStudioCode, open_window: OpenWindow) -> Window:
+    shutil.copy(stage.HERE / "weather.py.txt", code.work / "weather.py")
+    opened = open_window(code)
+    code.open(code.work / "weather.py")
+    return opened
+
+
+@pytest.fixture(autouse=True)
+def own_server_again(window: Window) -> Iterator[None]:
+    yield
+    set_command(window.code, [])
+    window.clear_notifications()
+
+
+def test_without_cm_lsp_it_says_so_with_ways_out(window: Window) -> None:
+    set_command(window.code, ["/nowhere/cm-lsp"])
+    window.run("Codementor: Show Connection and Session")
+    window.notification("/nowhere/cm-lsp does not start.")
+    window.answer("/nowhere/cm-lsp does not start.", "Doctor")
+    wait(lambda: "/nowhere/cm-lsp (setting)" in window.code.text(), "the doctor's text")
+    assert "workspace: trusted" in window.code.text()
+
+
+def test_a_cm_lsp_that_ends_at_once_is_tried_once(window: Window, tmp_path: Path) -> None:
+    count = tmp_path / "count"
+    set_command(window.code, [script(tmp_path / "cm-lsp", BROKEN.format(count=count))])
+    window.run("Codementor: Show Connection and Session")
+    window.notification("does not start.")
+    assert count.read_text() == "run\n"
+
+
+def test_a_cm_lsp_that_keeps_crashing_is_started_five_times(window: Window, tmp_path: Path) -> None:
+    count = tmp_path / "count"
+    set_command(window.code, [script(tmp_path / "cm-lsp", SHORT_LIVED.format(count=count))])
+    window.run("Codementor: Show Connection and Session")
+    window.notification("cm-lsp stopped five times within three minutes")
+    assert count.read_text() == "run\n" * 5
+
+
+def test_a_cm_lsp_that_is_killed_comes_back_and_goes_on(window: Window) -> None:
+    wait(lambda: is_connected(window), "a connection")
+    [before] = servers(window.code)
+    os.kill(before, signal.SIGKILL)
+    wait(lambda: [one for one in servers(window.code) if one != before], "a new cm-lsp")
+    wait(lambda: is_connected(window), "a connection again")
+
+
+def test_a_cm_lsp_that_is_too_old_is_named(window: Window, tmp_path: Path) -> None:
+    old = script(tmp_path / "cm-lsp", OLD.format(python=sys.executable))
+    set_command(window.code, [old])
+    window.run("Codementor: Restart the Language Server")
+    window.notification("This cm-lsp is too old: it is 0.0.1, needed is 0.1.0 or later.")
+
+
+def test_a_window_closed_in_mid_session_comes_back_into_it(
+    window: Window, server: Server, tmp_path: Path
+) -> None:
+    code = window.code
+    with peer.mentor_online(tmp_path / "mentor", server.variables("mira@example.org")) as mentor:
+        start_session(window, mentor)
+        window.clear_notifications()
+        mentor.command(f"Codementor chat {HOSTILE}")
+        shown = window.notification("<b>$(error)</b>")
+        assert shown.locator(".notification-list-item-message a").count() == 0
+        assert shown.locator("b, .codicon-error.codicon-modifier").count() == 0
+        [before] = servers(code)
+        window.close_and_open_again()
+        wait(lambda: servers(code) not in ([], [before]), "a cm-lsp of the new window")
+        code.open(code.work / "weather.py")
+        window.status(re.compile("looking at it, free|free until"))
+        wait(lambda: mentor.text() == code.text(), "the same text in both editors")
+        mentor.press("Goafter the window came back<Esc>")
+        wait(lambda: "after the window came back" in code.text(), "the mentor's line")
+        window.run("Codementor: End the Session")
+        window.answer_dialogue("End the Session")
+        wait(lambda: peer.session(mentor, "state") in {"ended", "closed"}, "the end")
+
+
+def start_session(window: Window, mentor: Peer) -> None:
+    code = window.code
+    code.open(code.work / "weather.py")
+    code.select(12, 19, 12, 29)
+    window.run("Codementor: Ask a Mentor")
+    window.fill("", "What do you want to know?")
+    window.pick("At most 30 minutes", "The first look is free")
+    window.pick("Whoever is there first", "Before anything is sent")
+    window.answer("Ask a mentor about weather.py?", "Send it")
+    peer.accept(mentor)
+    window.status("Mira Okafor is looking at it, free")
+    window.run("Codementor: Choose What the Mentor May Do")
+    window.pick("The mentor may type", "You can change this at any moment")
+    wait(lambda: mentor.text() == code.text(), "the same text in both editors")
+
+
+def is_connected(window: Window) -> bool:
+    window.clear_notifications()
+    window.run("Codementor: Show Connection and Session")
+    return "Connected as Lena Learner" in window.notification("Codementor:").inner_text()
+
+
+def set_command(code: VisualStudioCode, command: list[str]) -> None:
+    """As the user's setting; a server that runs is started anew by it."""
+    code.js(
+        """
+        const settings = vscode.workspace.getConfiguration('codementor');
+        const target = vscode.ConfigurationTarget.Global;
+        await settings.update('server.command', command.length ? command : undefined, target);
+        """,
+        command=command,
+    )
+
+
+def script(place: Path, text: str) -> str:
+    place.write_text(text)
+    place.chmod(0o755)
+    return str(place)
+
+
+def servers(code: VisualStudioCode) -> list[int]:
+    """The processes of cm-lsp that belong to this VS Code, by its home."""
+    home = f"HOME={code.folder / 'home'}".encode()
+    found = []
+    for process in Path("/proc").iterdir():
+        if not process.name.isdigit():
+            continue
+        try:
+            words = (process / "cmdline").read_bytes().split(b"\0")
+            variables = (process / "environ").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if any(word.endswith(b"/cm-lsp") for word in words) and home in variables:
+            found.append(int(process.name))
+    return found
