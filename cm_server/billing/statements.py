@@ -5,6 +5,7 @@ Owns: the rows and their text. All amounts are read from payments and payouts; t
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from sqlmodel import Session, col, select
 
@@ -53,15 +54,23 @@ def of_mentor(session: Session, mentor: PersonId) -> Statement:
     )
 
 
-def text(statement: Statement) -> str:
-    lines = [f"Statement of {statement.mentor}"]
+def text(statement: Statement, name: str) -> str:
+    """For people; `name` is how the mentor is called."""
+    lines = [f"Statement of {name}, {len(statement.rows)} paid sessions"]
     lines += [
-        f"  {row.session_id}  charged {row.charged}, back {row.refunded}, "
+        f"  {_day(row)}  {row.session_id}  charged {row.charged}, back {row.refunded}, "
         f"commission {row.commission}, yours {row.share}: {row.standing}"
         for row in statement.rows
     ]
-    lines += [f"Due: {_sum(statement.due)}", f"To give back: {_sum(statement.owed_back)}"]
+    lines += [
+        f"Released and not sent yet: {_sum(statement.due)}",
+        f"To be set off against later earnings: {_sum(statement.owed_back)}",
+    ]
     return "\n".join(lines) + "\n"
+
+
+def _day(row: StatementRow) -> str:
+    return f"{datetime.fromtimestamp(row.ended_at_ms / 1000, UTC):%Y-%m-%d}"
 
 
 def _row(session: Session, payment: Payment) -> StatementRow:
@@ -87,4 +96,4 @@ _STANDING = {
 
 
 def _sum(amounts: Sequence[Money]) -> str:
-    return " + ".join(map(str, amounts)) or "nothing"
+    return " + ".join(str(amount) for amount in amounts if amount.minor) or "nothing"

@@ -42,7 +42,7 @@ async def test_a_mentors_statement_shows_price_commission_and_where_the_money_is
     world: MoneyWorld, exported: str
 ) -> None:
     statement = await world.database.read(lambda s: statements.of_mentor(s, MENTOR))
-    text = statements.text(statement)
+    text = statements.text(statement, "Mo")
     assert "charged $6.66, back $0.00, commission $1.33, yours $5.33: paid" in text
     assert "charged $2.66, back $2.66" in text
     assert "Due: $0.00" in text

@@ -92,17 +92,21 @@ async def test_webhooks_come_in_over_http_and_what_is_forged_or_too_large_does_n
 
 
 async def test_a_mentor_is_paid_when_the_window_closes_and_nobody_does_anything(
-    here: World,
+    here: World, tmp_path: Path
 ) -> None:
     _, _, mo = await _ended(here, seconds=121)
     await _onboard(here, mo)
     await here.pass_time(6)
     assert await here.app.database.read(_payouts) == []
+    before = await _command(tmp_path, "statement", mo.person.email)
+    assert "commission $0.27, yours $1.06: in the money-back window" in before
     here.clock.jump_wall(3 * DAY)
     await here.pass_time(11)
     paid = [("paid", Money(106, "USD").minor)]
     assert [(p.state, p.amount_minor) for p in await here.app.database.read(_payouts)] == paid
     assert await here.app.database.read(ledger.verify) == []
+    after = await _command(tmp_path, "statement", mo.person.email)
+    assert "yours $1.06: paid\nReleased and not sent yet: nothing\n" in after
 
 
 async def test_a_case_that_was_decided_on_the_command_line_is_paid_back_by_the_running_server(
