@@ -51,13 +51,8 @@ def build(
     index = selection.start.line - around.first_line
     selected = around.lines[index : index + selection.end.line - selection.start.line + 1]
     asked = _redacted(question, "question") or question_in(selected)
-    if not asked and excerpt.holds_only_a_secret(around, selection):
-        raise faults.refusal(
-            "secret-found",
-            "The selection holds nothing but a secret, which is not sent.",
-            "Select the code around it, or write a question.",
-            field="range",
-        )
+    if not asked:
+        _refuse_a_bare_secret(around, selection)
     worst_first = sorted(diagnostics, key=lambda found: found.severity or 1)
     found = [
         diagnostic(open_documents, document, reported, around)
@@ -82,13 +77,27 @@ def build(
         frame_bytes=excerpt.FRAME_BYTES - len(msgspec.json.encode(rest)),
     )
     if not sent.text.strip() and not asked.strip():
+        raise _nothing_to_ask_about()
+    return msgspec.structs.replace(rest, excerpt=sent)
+
+
+def _refuse_a_bare_secret(around: excerpt.Surrounded, selection: Span) -> None:
+    if excerpt.holds_only_a_secret(around, selection):
         raise faults.refusal(
-            "bad-value",
-            "There is nothing to ask about: no code and no question.",
-            "Select the code you are stuck on, or write a question.",
+            "secret-found",
+            "The selection holds nothing but a secret, which is not sent.",
+            "Select the code around it, or write a question.",
             field="range",
         )
-    return msgspec.structs.replace(rest, excerpt=sent)
+
+
+def _nothing_to_ask_about() -> faults.Refused:
+    return faults.refusal(
+        "bad-value",
+        "There is nothing to ask about: no code and no question.",
+        "Select the code you are stuck on, or write a question.",
+        field="range",
+    )
 
 
 def diagnostic(

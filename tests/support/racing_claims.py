@@ -98,7 +98,7 @@ async def race(database: Database, seed: int) -> Result:
         asks = [ask.ask_id for ask in await database.read(board.looking)]
         chance.shuffle(asks)
         await asyncio.gather(*map(ring, asks))
-        made = [one for ask in asks for one in await database.read(lambda s: offers.of_ask(s, ask))]  # noqa: B023
+        made = [one for ask in asks for one in await database.read(lambda s: offers.of_ask(s, ask))]  # noqa: B023 - awaited within the round
         chance.shuffle(made)
         await asyncio.gather(*(accept(one) for one in made if one.state == "open"))
         if await database.read(_free) == 0:
