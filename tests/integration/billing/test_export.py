@@ -45,4 +45,4 @@ async def test_a_mentors_statement_shows_price_commission_and_where_the_money_is
     text = statements.text(statement, "Mo")
     assert "charged $6.66, back $0.00, commission $1.33, yours $5.33: paid" in text
     assert "charged $2.66, back $2.66" in text
-    assert "Due: $0.00" in text
+    assert "Released and not sent yet: nothing" in text

@@ -11,9 +11,11 @@ import pytest
 from sqlmodel import Session, select
 
 from cm_server import db, schema, webhooks
-from cm_server.billing import ledger, payees, store
+from cm_server.ask import board
+from cm_server.billing import ledger, payees, receipts, store
 from cm_server.billing.model import Hold, InboxRow, Payout, Refund
 from cm_server.billing.payment_connection import Connection, in_process
+from cm_server.flow import payments
 from cm_server.payment_service import in_process_client
 from cm_server.payment_service import webhooks as deliveries
 from cm_server.payment_service.embedded import PaymentService, WebhookRoute
@@ -22,7 +24,14 @@ from cm_server.payment_service.world import Settings as PaymentSettings
 from cm_server.session import register
 from cm_wire.ids import FilePath, SessionId
 from cm_wire.money import Money
-from cm_wire.to_client import Noticed, OfferMade, ReceiptIssued, SessionChanged, SessionOpened
+from cm_wire.to_client import (
+    AskPosted,
+    Noticed,
+    OfferMade,
+    ReceiptIssued,
+    SessionChanged,
+    SessionOpened,
+)
 from cm_wire.to_server import (
     AcceptOffer,
     Diagnose,
@@ -159,6 +168,35 @@ async def test_a_session_paused_for_days_ends_before_the_bank_lets_go_of_its_mon
     assert payment.state == "settled"
 
 
+async def test_money_held_for_an_ask_whose_end_was_cut_off_is_given_back(here: World) -> None:
+    learner = await here.connect(await here.learner())
+    await (await here.connect(await here.mentor())).do(GoOnline())
+    posted = await learner.do(PostAsk(context=world.context(), terms=world.terms()))
+    assert isinstance(posted, AskPosted)
+    await payments.settle_left(here.works)
+    assert await here.app.database.read(_hold_states) == ["held"]
+    await here.app.database.write(
+        lambda s: board.move(s, posted.ask_id, "cancelled", here.works.desk.now_ms())
+    )
+    await payments.settle_left(here.works)
+    assert await here.app.database.read(_hold_states) == ["void"]
+
+
+async def test_a_session_whose_end_was_cut_off_gets_its_receipt(here: World) -> None:
+    session, learner, _, who = await _counting(here)
+    async with here.document(session, who[0]), here.document(session, who[1]):
+        await learner.do(StartMeter(session_id=session))
+        await here.pass_time(61)
+        await payments.settle_left(here.works)
+        assert await here.app.database.read(lambda s: receipts.of_session(s, session)) is None
+        await here.works.recorder.end(session, "learner-ended")
+    await payments.settle_left(here.works)
+    issued = await here.app.database.read(lambda s: receipts.of_session(s, session))
+    assert issued is not None
+    assert issued.amount == Money(66, "USD")
+    assert await here.app.database.read(_hold_states) == ["captured"]
+
+
 async def _ended(here: World, seconds: int) -> tuple[SessionId, ControlClient, Someone]:
     session, learner, _, who = await _counting(here)
     async with here.document(session, who[0]) as left, here.document(session, who[1]):
@@ -213,6 +251,10 @@ def _payouts(session: Session) -> list[Payout]:
 
 def _refunds(session: Session) -> list[tuple[str, int]]:
     return [(refund.state, refund.amount_minor) for refund in session.exec(select(Refund))]
+
+
+def _hold_states(session: Session) -> list[str]:
+    return list(session.exec(select(Hold.state)))
 
 
 def _capture_before_ms(session: Session) -> int:
