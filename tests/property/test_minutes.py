@@ -94,7 +94,8 @@ def test_facts_in_any_other_order_are_refused_or_bill_no_more(order: list[int], 
         folded = minutes.fold(mixed)
     except FactsContradict:
         return
-    assert folded.counted_ms <= 120_000
+    # With a stop and the next start left out, the gap counts: that facts are missing is for the log's seal to show.
+    assert folded.counted_ms <= 60_000 + 5 + 60_000
 
 
 def test_the_watermark_adds_what_is_proved_and_never_beyond_the_cap() -> None:
