@@ -40,8 +40,8 @@ def _of(info: msgspec.inspect.Type) -> st.SearchStrategy[Any]:  # noqa: C901 - o
             return _TEXT
         case msgspec.inspect.BoolType():
             return st.booleans()
-        case msgspec.inspect.IntType():
-            return st.integers(-(2**63), 2**63 - 1)
+        case msgspec.inspect.IntType(ge=ge, le=le):
+            return st.integers(-(2**63) if ge is None else ge, 2**63 - 1 if le is None else le)
         case msgspec.inspect.NoneType():
             return st.none()
         case _:
