@@ -40,6 +40,7 @@ PRIVATE_IMPORTS = {
 FLOATS = {
     "cm_server/billing/export_beancount.py",
     "cm_server/billing/receipt_text.py",
+    "cm_server/billing/statements.py",
     "cm_server/billing/stripe_http.py",
 }
 """Milliseconds made an instant, and timeouts of sockets; no amount of money."""
