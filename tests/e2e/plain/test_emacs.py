@@ -9,7 +9,7 @@ import pytest
 from cm_server.demo import stage
 from cm_server.demo.neovim import Neovim
 from tests.e2e.plain import doc_config
-from tests.e2e.plain.actors import Channel, PluginNeovim
+from tests.e2e.plain.actors import Channel, PlainNeovim, PluginNeovim
 from tests.e2e.plain.emacs_actor import EmacsActor
 from tests.e2e.plain.play import play
 from tests.support import emacs
@@ -48,6 +48,25 @@ def test_a_learner_in_emacs_holds_a_whole_session(
         )
         learner = EmacsActor("Lena", editor, "learner", channel)
         play(learner, PluginNeovim("Mira", mentor), tmp_path, ways=(1, 1))
+
+
+def test_a_learner_in_emacs_and_a_mentor_in_a_neovim_without_plugin_hold_a_session(
+    server: stage.Server, tmp_path: Path
+) -> None:
+    with ExitStack() as exits:
+        configuration = doc_config.block("emacs.md", "elisp")
+        editor = exits.enter_context(
+            emacs.running(tmp_path / "e", variables(server, stage.LEARNER), configuration)
+        )
+        mentor = exits.enter_context(
+            Neovim.headless(tmp_path / "mira", variables(server, stage.MENTOR), plugin=False)
+        )
+        play(
+            EmacsActor("Lena", editor, "learner", "action"),
+            PlainNeovim("Mira", mentor, "mentor", "action"),
+            tmp_path,
+            ways=(1, 2),
+        )
 
 
 def test_a_mentor_in_emacs_holds_a_whole_session_in_mirrored_files(

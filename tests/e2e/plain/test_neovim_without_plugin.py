@@ -41,6 +41,23 @@ def test_a_learner_holds_a_whole_session(
         )
 
 
+def test_two_people_without_plugins_hold_a_whole_session(
+    server: stage.Server, tmp_path: Path
+) -> None:
+    with (
+        Neovim.headless(
+            tmp_path / "lena", variables(server, stage.LEARNER), plugin=False
+        ) as learner,
+        Neovim.headless(tmp_path / "mira", variables(server, stage.MENTOR), plugin=False) as mentor,
+    ):
+        play(
+            PlainNeovim("Lena", learner, "learner", "action"),
+            PlainNeovim("Mira", mentor, "mentor", "question"),
+            tmp_path,
+            ways=(2, 2),
+        )
+
+
 @pytest.mark.parametrize("channel", ["question", "action"])
 def test_a_mentor_holds_a_whole_session_in_mirrored_files(
     server: stage.Server, tmp_path: Path, channel: Channel
