@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -436,6 +437,9 @@ class MoneyMachine(RuleBasedStateMachine):
         owed = next((b.minor for b in ledger.balances(session) if b.code == owed_code), 0)
         assert sent - owed == due
 
+
+# A guard against hanging, not a measure: a busy machine may take minutes for all examples.
+pytestmark = pytest.mark.timeout(900)
 
 TestMoneyMachine = MoneyMachine.TestCase
 TestMoneyMachine.settings = settings(
