@@ -46,7 +46,7 @@ screenshots: setup ## the pictures in docs/screenshots, from real editors; needs
 
 test: setup check extension ## everything: format, lint, types, import contracts, all tests
 	$(BIN)/pytest $(TESTS) -m "not e2e"
-	$(if $(E2E),$(BIN)/pytest -m e2e tests/e2e)
+	$(if $(E2E),$(BIN)/pytest -m e2e --reruns 2 tests/e2e)
 
 check: format lint types imports ## what needs no test run
 
