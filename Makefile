@@ -44,7 +44,7 @@ vsix: ## the VS Code extension as a file to install: editor-clients/vscode/dist/
 screenshots: setup ## the pictures in docs/screenshots, from real editors; needs `make vscode` once
 	CODEMENTOR_EDITORS=required CODEMENTOR_SCREENSHOTS=docs/screenshots $(BIN)/pytest -m e2e tests/e2e/vscode/test_learner.py tests/e2e/vscode/test_mentor.py
 
-test: setup check extension ## everything: format, lint, types, import contracts, all tests
+test: setup check extension ## everything: format, lint, types, import contracts, all tests (editors get three tries)
 	$(BIN)/pytest $(TESTS) -m "not e2e"
 	$(if $(E2E),$(BIN)/pytest -m e2e --reruns 2 tests/e2e)
 
