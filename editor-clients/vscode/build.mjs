@@ -9,7 +9,6 @@ const BYTES_MAX = 400 * 1024;
 /** Parts of the library for what cm-lsp does not speak. `registerFeature` in languageClient.ts skips them. */
 const LEFT_OUT = [
   'callHierarchy',
-  'codeAction',
   'codeLens',
   'colorProvider',
   'completion',

@@ -9,6 +9,7 @@ import { TOLD_AT_START } from './config.ts';
 import type { Asked, Connect, Told } from './connection.ts';
 import { Documents } from './documents.ts';
 import { Following } from './following.ts';
+import { Hunks } from './hunks.ts';
 import { Log } from './log.ts';
 import { Milestones } from './milestones.ts';
 import { MeterStatus } from './meterStatus.ts';
@@ -46,6 +47,7 @@ export function activate(context: ExtensionContext): void {
     connect: loadingClient(log),
     told: (): Told => toldBy({ state, offers, cursors, following, meterStatus, chat, milestones }),
     asked: askedOf(documents),
+    hasActions: (uri) => state.sharedFile(uri) !== undefined,
     begins: () => undefined,
     ends: forget,
   });
@@ -56,6 +58,7 @@ export function activate(context: ExtensionContext): void {
     ...[
       new CodeActions(),
       new SessionTree(state),
+      new Hunks(state),
       new SharedFiles(server, state),
       new OwnCursor(server, state),
     ],

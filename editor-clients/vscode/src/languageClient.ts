@@ -3,7 +3,7 @@
 // Left out of the bundle is what cm-lsp does not speak (see build.mjs); `registerFeature` skips what is left of that. The
 // library would make VS Code commands of the server's own, which carry the same names as ours, so that is left out too.
 
-import { commands, type TextDocument, type Uri, window } from 'vscode';
+import { type CodeAction, type Command, commands, type TextDocument, type Uri, window } from 'vscode';
 import {
   CloseAction,
   ErrorAction,
@@ -133,7 +133,12 @@ function clientOptions(
     documentSelector: [{ scheme: '*' }],
     initializationOptions: { codementor: options },
     outputChannel: log.channel,
-    middleware: { ...onlySynced, ...shownReadOnly, handleWorkDoneProgress: progress.handle },
+    middleware: {
+      ...onlySynced,
+      ...shownReadOnly,
+      ...ownActions(beginning),
+      handleWorkDoneProgress: progress.handle,
+    },
     initializationFailedHandler: () => false,
     errorHandler: {
       error: () => ({ action: ErrorAction.Continue, handled: true }),
@@ -150,6 +155,21 @@ const onlySynced: Middleware = {
   didChange: (event, next) => (isSynced(event.document) ? next(event) : Promise.resolve()),
   didClose: (document: TextDocument, next) => (isSynced(document) ? next(document) : Promise.resolve()),
 };
+
+/** "Ask a mentor" is offered by `codeActions.ts`, before cm-lsp runs; here comes what only cm-lsp knows. */
+function ownActions({ hasActions }: Beginning): Middleware {
+  return {
+    provideCodeActions: async (document, range, context, token, next) => {
+      if (!hasActions(document.uri.toString())) return [];
+      const actions = (await next(document, range, context, token)) ?? [];
+      return actions.filter((action) => nameOf(action) !== 'codementor.ask');
+    },
+  };
+}
+
+function nameOf({ command }: Command | CodeAction): string | undefined {
+  return typeof command === 'string' ? command : command?.command;
+}
 
 /** Previews, receipts and the like are copies to read; changing them would change nothing. */
 const shownReadOnly: Middleware = {

@@ -16,7 +16,7 @@ import type { State } from './state.ts';
 const CURSOR_EVERY_MS = 50;
 const DIAGNOSTICS_EVERY_MS = 300;
 /** What cm-lsp publishes itself is not told back to it. */
-const OWN_SOURCE = 'codementor';
+export const OWN_SOURCE = 'codementor';
 
 export class OwnCursor implements Disposable {
   readonly #server: Server;

@@ -20,6 +20,7 @@ export interface Parts {
   readonly connect: Connect;
   readonly told: () => Told;
   readonly asked: Asked;
+  readonly hasActions: (uri: string) => boolean;
   /** Once for each start; what is drawn from an earlier one is stale. */
   readonly begins: () => void;
   readonly ends: () => void;
@@ -107,7 +108,7 @@ export class Server implements Disposable {
       throw this.#missing();
     }
     this.#parts.log.info(`starting ${launch.program} (${launch.foundBy})`);
-    const { told, asked, connect } = this.#parts;
+    const { told, asked, connect, hasActions } = this.#parts;
     const life = {
       crashed: () => this.#crashed(),
       startedAgain: () => {
@@ -117,7 +118,15 @@ export class Server implements Disposable {
     const options = clientOptions(settings());
     const environment = await this.environment();
     try {
-      const connection = await connect({ launch, environment, options, told: told(), asked, life });
+      const connection = await connect({
+        launch,
+        environment,
+        options,
+        told: told(),
+        asked,
+        life,
+        hasActions,
+      });
       this.#running = connection;
       this.#checkVersion(connection);
       this.#parts.begins();

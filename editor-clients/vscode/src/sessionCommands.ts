@@ -178,6 +178,17 @@ export async function share(server: Server, command: 'share' | 'unshare'): Promi
   if (uri !== undefined) await server.execute(command, { uri });
 }
 
+/** `given` by a code action names one proposal; from the palette it is about all of the file in the editor. */
+export async function settle(
+  server: Server,
+  command: 'acceptProposal' | 'refuseProposal' | 'showProposals',
+  given: unknown,
+): Promise<void> {
+  const uri = window.activeTextEditor?.document.uri.toString();
+  const named = typeof given === 'object' && given !== null && 'uri' in given ? given : { uri };
+  await server.execute(command, named);
+}
+
 /** What can be done now, as one list: behind the status bar. */
 export async function menu(state: State, titles: ReadonlyMap<string, string>): Promise<void> {
   const items = menuOf(state).flatMap((command) => {

@@ -41,6 +41,7 @@ def test_a_whole_session_from_the_light_bulb_to_the_receipt(learner: Window, men
     ask_from_the_light_bulb(learner, program)
     peer.accept(mentor)
     meet(learner, mentor)
+    decide_on_proposals(learner, mentor)
     talk(learner, mentor)
     start_the_meter(learner, mentor)
     type_at_once(learner, mentor)
@@ -73,15 +74,39 @@ def ask_from_the_light_bulb(learner: Window, program: Path) -> None:
 
 def meet(learner: Window, mentor: Peer) -> None:
     code = learner.code
-    learner.run("Codementor: Choose What the Mentor May Do")
-    learner.pick("The mentor may type", "You can change this at any moment")
-    wait(lambda: peer.session(mentor, "mode") == "live", "the mode to change")
     code.open(code.work / "weather.py")
     wait(lambda: mentor.text() == code.text(), "the same text in both editors")
     mentor.press("14Gzz")
     wait(lambda: "Mira Okafor" in learner.labels_in_text(), "the mentor's name at the cursor")
     code.select(10, 4, 10, 4)
     wait(lambda: (peer.remote_cursor(mentor) or [0])[0] == 10, "the learner's cursor in Neovim")
+
+
+def decide_on_proposals(learner: Window, mentor: Peer) -> None:
+    """As a session begins: the mentor's changes are the learner's to accept or refuse, in place."""
+    code = learner.code
+    assert peer.session(mentor, "mode") == "propose"
+    learner.clear_notifications()
+    before = code.text()
+    mentor.press("2Goimport statistics<Esc>")
+    accept = learner.page.locator(".codelens-decoration a", has_text="accept")
+    accept.first.wait_for()
+    assert code.text() == before, "a proposal is not in the text"
+    mentor.press("10G")
+    learner.clear_notifications()
+    learner.photograph("vscode-proposal")
+    accept.first.click()
+    wait(lambda: "\nimport statistics\n" in code.text(), "the accepted line")
+    wait(lambda: mentor.text() == code.text(), "the same text in both editors")
+    before = code.text()
+    mentor.press("Goprint('a line nobody wants')<Esc>")
+    learner.page.locator(".codelens-decoration", has_text="nobody wants").wait_for()
+    learner.page.locator(".codelens-decoration a", has_text="refuse").first.click()
+    wait(lambda: mentor.text() == before, "the refused line to go at the mentor's")
+    assert code.text() == before
+    learner.run("Codementor: Choose What the Mentor May Do")
+    learner.pick("The mentor may type", "You can change this at any moment")
+    wait(lambda: peer.session(mentor, "mode") == "live", "the mode to change")
 
 
 def talk(learner: Window, mentor: Peer) -> None:
@@ -113,13 +138,13 @@ def type_at_once(learner: Window, mentor: Peer) -> None:
     code.select(0, 999, 0, 999)
     learner.focus_editor()
     learner.page.bring_to_front()
-    ours, theirs = "\n\nimport statistics", "\ncontinue"  # Neovim indents as the line above
+    ours, theirs = "\n# degrees are Celsius", "\ncontinue"  # Neovim indents as the line above
     for index in range(max(len(ours), len(theirs))):
         if key := ours[index : index + 1]:
             learner.press("Enter" if key == "\n" else "Space" if key == " " else key)
         mentor.type_text(theirs[index : index + 1])
     mentor.press("<Esc>")
-    wanted = ("import statistics\n", "\n            continue\n")
+    wanted = ("# degrees are Celsius\n", "\n            continue\n")
     wait(lambda: all(text in code.text() for text in wanted), "both edits in VS Code")
     wait(lambda: mentor.text() == code.text(), "the same text again")
     assert code.js("return vscode.window.activeTextEditor.document.isDirty"), "we save nothing"
