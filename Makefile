@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.set-up
-TESTS  := -n 2 --dist loadgroup
+TESTS  := -n 2 --dist loadgroup --reruns 1
 E2E    := $(wildcard tests/e2e/test_*.py)
 VSCODE := editor-clients/vscode/test
 
@@ -44,7 +44,7 @@ vsix: ## the VS Code extension as a file to install: editor-clients/vscode/dist/
 screenshots: setup ## the pictures in docs/screenshots, from real editors; needs `make vscode` once
 	CODEMENTOR_EDITORS=required CODEMENTOR_SCREENSHOTS=docs/screenshots $(BIN)/pytest -m e2e tests/e2e/vscode/test_learner.py tests/e2e/vscode/test_mentor.py
 
-test: setup check extension ## everything: format, lint, types, import contracts, all tests (editors get three tries)
+test: setup check extension ## everything: format, lint, types, import contracts, all tests (a test that needs a second try is shown as R)
 	$(BIN)/pytest $(TESTS) -m "not e2e"
 	$(if $(E2E),$(BIN)/pytest -m e2e --reruns 2 tests/e2e)
 

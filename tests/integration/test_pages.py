@@ -126,7 +126,7 @@ async def test_who_was_made_on_the_command_line_saves_a_card_and_then_asks(tmp_p
             uri = (tmp_path / "nia" / "app.py").as_uri()
             editor.open(uri, "1 / 0\n")
             first = {"start": {"line": 0, "character": 0}, "end": {"line": 1, "character": 0}}
-            about = {"uri": uri, "range": first, "question": "why?"}
+            about = {"uri": uri, "range": first, "question": "why?", "confirm": False}
             mira = _demo_token(server, "Mira Okafor")
             async with fake_editor.running(server.address, mira, tmp_path / "mira") as mentor:
                 await mentor.command("goOnline")
