@@ -1,6 +1,6 @@
 // A mentor is asked: a notification that counts down and goes by itself, a preview, yes or no.
 
-import { type Disposable, l10n, ProgressLocation, window } from 'vscode';
+import { commands, type Disposable, l10n, ProgressLocation, window } from 'vscode';
 import { deferred } from './deferred.ts';
 import * as harmless from './harmless.ts';
 import type { Offer } from './lspExt.ts';
@@ -74,9 +74,12 @@ export class Offers implements Disposable {
     const options = {
       location: ProgressLocation.Notification,
       title: harmless.message(offer.text),
-      cancellable: false,
+      cancellable: true, // without a button VS Code folds the notification to one line
     };
-    void window.withProgress(options, async (progress) => {
+    void window.withProgress(options, async (progress, cancellation) => {
+      cancellation.onCancellationRequested(() => {
+        void commands.executeCommand('codementor.decline', offer.offerId);
+      });
       const tick = () => {
         const seconds = Math.max(0, Math.ceil((endsAt - Date.now()) / 1_000));
         progress.report({ message: choices(seconds), increment: 1_000 / (offer.answerWithinMs / 100) });
@@ -97,8 +100,7 @@ export class Offers implements Disposable {
 function choices(seconds: number): string {
   const accept = `[${l10n.t('Accept')}](command:codementor.accept)`;
   const preview = `[${l10n.t('Preview')}](command:codementor.previewOffer)`;
-  const decline = `[${l10n.t('Not Now')}](command:codementor.decline)`;
-  return l10n.t('{0} s to answer: {1} · {2} · {3}', seconds, accept, preview, decline);
+  return l10n.t('{0} s to answer · {1} · {2} · Cancel leaves it to others', seconds, accept, preview);
 }
 
 function fileName(path: string): string {

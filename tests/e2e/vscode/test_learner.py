@@ -69,7 +69,6 @@ def ask_from_the_light_bulb(learner: Window, program: Path) -> None:
     learner.photograph("vscode-preview")
     learner.answer("Ask a mentor about weather.py?", "Send it")
     learner.notification("looking for a mentor")
-    learner.photograph("vscode-waiting")
 
 
 def meet(learner: Window, mentor: Peer) -> None:
@@ -92,7 +91,7 @@ def decide_on_proposals(learner: Window, mentor: Peer) -> None:
     accept = learner.page.locator(".codelens-decoration a", has_text="accept")
     accept.first.wait_for()
     assert code.text() == before, "a proposal is not in the text"
-    mentor.press("10G")
+    wait(lambda: "Mira Okafor" not in learner.labels_in_text(), "the name to leave the view free")
     learner.clear_notifications()
     learner.photograph("vscode-proposal")
     accept.first.click()
@@ -118,7 +117,6 @@ def talk(learner: Window, mentor: Peer) -> None:
     chat.locator("textarea").fill("Thanks, I see it")
     chat.locator("textarea").press("Enter")
     chat.locator("li.mine", has_text="Thanks, I see it").wait_for()
-    learner.photograph("vscode-chat")
 
 
 def start_the_meter(learner: Window, mentor: Peer) -> None:

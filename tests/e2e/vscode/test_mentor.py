@@ -60,7 +60,7 @@ def ask(learner: Peer) -> None:
 def accept(mentor: Window, learner: Peer) -> None:
     offer = mentor.notification("Lena Learner asks about weather.py")
     links = offer.locator(".notification-list-item-message a").all_inner_texts()
-    assert links == ["Accept", "Preview", "Not Now"]
+    assert links == ["Accept", "Preview"]
     offer.get_by_text("Preview", exact=True).click()
     wait(lambda: "statistics.mean(values)" in mentor.code.text(), "the preview")
     mentor.photograph("vscode-offer")

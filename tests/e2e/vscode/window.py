@@ -111,9 +111,12 @@ class Window:
 
     def fill(self, text: str, expecting: str) -> None:
         """Answers an input box whose prompt or title says `expecting`."""
-        self.picker(expecting)
+        shown = self.picker(expecting)
         self.page.locator(".quick-input-widget input.input").fill(text)
         self.press("Enter")
+        shown.first.wait_for(
+            state="hidden"
+        )  # another picker opened before that would take its place
 
     def pick(self, label: str, expecting: str) -> None:
         self.picker(expecting)
