@@ -268,7 +268,7 @@ class Codementor:
 
     async def _share(self, room: "Room", uri: str) -> None:
         try:
-            await room.share(uri)
+            await room.choosing.share(uri)
         except faults.Refused as refused:
             self.editor.say_wrong(f"Codementor: {refused}")
 

@@ -132,11 +132,11 @@ async def _share(here: Codementor, given: commands.FileNamed) -> object:
     room = here.live_room()
     if room.view.you != "learner":
         raise faults.refusal("not-allowed", "Only the learner shares files.")
-    return {"path": await room.share(given.uri)}
+    return {"path": await room.choosing.share(given.uri)}
 
 
 async def _unshare(here: Codementor, given: commands.FileNamed) -> object:
-    await here.live_room().unshare(given.uri)
+    await here.live_room().choosing.unshare(given.uri)
     return {}
 
 
@@ -147,7 +147,7 @@ async def _mode(here: Codementor, given: commands.Mode) -> object:
 
 async def _point(here: Codementor, given: commands.Point) -> object:
     room = here.live_room()
-    path = room.shared_path(given.uri)
+    path = room.choosing.path_of(given.uri)
     document = here.documents.get(given.uri)
     if document is None:
         raise faults.refusal("bad-value", "uri must be an open document.", field="uri")
@@ -236,17 +236,17 @@ async def _undo_mentor(here: Codementor, given: commands.UndoMentor) -> object:
 
 async def _accept_proposal(here: Codementor, given: commands.ProposalNamed) -> object:
     room = _learners_room(here)
-    return {"accepted": await room.proposing.accept(room.shared_path(given.uri), given.number)}
+    return {"accepted": await room.proposing.accept(room.choosing.path_of(given.uri), given.number)}
 
 
 async def _refuse_proposal(here: Codementor, given: commands.ProposalNamed) -> object:
     room = _learners_room(here)
-    return {"refused": await room.proposing.refuse(room.shared_path(given.uri), given.number)}
+    return {"refused": await room.proposing.refuse(room.choosing.path_of(given.uri), given.number)}
 
 
 async def _show_proposals(here: Codementor, given: commands.FileNamed) -> object:
     room = _learners_room(here)
-    return {"uri": await room.proposing.show(room.shared_path(given.uri))}
+    return {"uri": await room.proposing.show(room.choosing.path_of(given.uri))}
 
 
 def _learners_room(here: Codementor) -> "Room":

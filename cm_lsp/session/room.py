@@ -13,6 +13,7 @@ from typing import Final
 from cm_lsp import lsp_ext
 from cm_lsp.documents import OpenDocument
 from cm_lsp.session import kept_texts, share_table, taking_back, views
+from cm_lsp.session.choosing import Choosing
 from cm_lsp.session.cursors import Cursors
 from cm_lsp.session.divergence import Divergence
 from cm_lsp.session.drawing import Drawing
@@ -30,10 +31,9 @@ from cm_lsp.sharing.document import Delta, SessionDocument
 from cm_lsp.sharing.positions import Position
 from cm_lsp.to_server.backoff import Backoff
 from cm_lsp.to_server.channel import DocumentChannel
-from cm_wire import faults
 from cm_wire.ids import FilePath, YjsClientId
 from cm_wire.session import FileDiagnostics, SessionView, SharedFile
-from cm_wire.to_server import Command, ShareFile, UnshareFile
+from cm_wire.to_server import Command
 from cm_wire.yjs.awareness import Entry
 
 log = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ class Room:
         self._cursors = Cursors()
         self._mirror = Mirror(place.cache_folder, view.session_id)
         self._sync = Sync(view.you, self)
-        self._bases: dict[FilePath, str] = {}
+        self.choosing = Choosing(place, self.table, self._buffers, view.session_id)
         self._waiting: set[FilePath] = set()
         """Files of the learner's that are shared and not open: which changes are whose is known only when they are."""
         self._shown: set[FilePath] = set()
@@ -122,7 +122,7 @@ class Room:
         buffer = self._buffer_at(document.uri)
         if buffer is not None:
             buffer.uri = document.uri
-            buffer.opened(document)
+            buffer.opened(str(document.text), document.version)
             self._tell_sync()
             self._drawing.cursors_now()
 
@@ -152,45 +152,6 @@ class Room:
         self._cursor_told_at = asyncio.get_running_loop().time()
 
     # What the user commands.
-
-    async def share(self, uri: str) -> FilePath:
-        """Put a document of the learner's into the session; its path there."""
-        path = share_table.session_path(uri, self._place.roots)
-        share_table.refuse_unshareable(uri, self._place.roots, path)
-        document = self._place.documents.get(uri)
-        if document is None:
-            raise faults.refusal(
-                "not-text", f"{path} is not open.", "Open it in the editor, then share it."
-            )
-        text = share_table.check_text(path, str(document.text))
-        self.table.add(path, document.uri)
-        self._bases[path] = text
-        share = ShareFile(
-            session_id=self.view.session_id,
-            path=path,
-            language_id=document.language_id,
-            text=text,
-        )
-        try:
-            await self._place.send(share)
-        except faults.Refused:
-            if path not in self._buffers:
-                self.table.remove(path)
-            raise
-        return path
-
-    async def unshare(self, uri: str) -> None:
-        path = self.shared_path(uri)
-        await self._place.send(UnshareFile(session_id=self.view.session_id, path=path))
-
-    def shared_path(self, uri: str) -> FilePath:
-        """The path of a shared document, or `faults.Refused`."""
-        path = self.table.path(uri)
-        if path is None:
-            raise faults.refusal(
-                "bad-path", "This document is not shared.", "Share it with codementor.share first."
-            )
-        return path
 
     def shared_text(self, uri: str) -> lsp_ext.SharedText | None:
         """What a plugin fills a shared buffer with."""
@@ -313,7 +274,7 @@ class Room:
         Just shared: what was sent. Later, as after a restart: what the editor has, so that it gets what is missing there and
         nothing that others wrote is taken for deleted.
         """
-        sent = self._bases.pop(path, None)
+        sent = self.choosing.sent_texts.pop(path, None)
         if self.view.you == "mentor" or sent is not None:
             return sent
         return str(open_document.text) if open_document is not None else None

@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, assert_never
 
-from cm_lsp.documents import OpenDocument
 from cm_lsp.sharing import differences, edits, places
 from cm_lsp.sharing import shared_text as shared_texts
 from cm_lsp.sharing.bridge import Bridge
@@ -100,8 +99,7 @@ class Buffer:
     def is_open(self) -> bool:
         return self._bridge.is_open
 
-    def opened(self, open_document: OpenDocument) -> None:
-        text, version = str(open_document.text), open_document.version
+    def opened(self, text: str, version: int) -> None:
         self._carry_out(self._bridge.opened(text, version, _now_ms()))
 
     def changed(self, version: int, changes: Sequence[Change]) -> None:

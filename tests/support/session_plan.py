@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, cast
 
-from cm_lsp.documents import OpenDocument
 from cm_lsp.session.sync import Sync
 from cm_lsp.sharing import positions
 from cm_lsp.sharing.bridge_messages import Authority, SendEdit, Typing
@@ -260,7 +259,7 @@ class Side:
         match message:
             case Opened(version, text):
                 told = IndexedText(positions.normalised(text, self._profile.lone_carriage_return))
-                buffer.opened(OpenDocument("file:///a.py", "python", version, told))
+                buffer.opened(str(told), version)
             case Closed():
                 buffer.closed()
             case Reported(version, changes):

@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 
 from pycrdt import Doc, Map, Text
 
-from cm_lsp.documents import OpenDocument
 from cm_lsp.sharing.bridge_messages import (
     Authority,
     Change,
@@ -104,7 +103,7 @@ def buffer_over(
 
 def opened(buffer: Buffer, editor: OneBuffer) -> None:
     text = IndexedText(str(editor.text))
-    buffer.opened(OpenDocument("file:///app.py", "python", editor.version, text))
+    buffer.opened(str(text), editor.version)
 
 
 async def test_what_the_mentor_wrote_before_the_learners_buffer_was_bound_is_not_taken_for_deleted() -> (

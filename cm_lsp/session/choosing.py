@@ -1,0 +1,68 @@
+"""What the learner chooses to show: files join the session and leave it by their word alone.
+
+Owns the order "look, send, remember", and the text of each file as it was sent until it is seen in the document. Does not own
+which name a document gets (`share_table`) or what becomes of a text that left.
+"""
+
+from collections.abc import Container
+from typing import Final
+
+from cm_lsp.session import share_table
+from cm_lsp.session.place import Place
+from cm_lsp.session.share_table import ShareTable
+from cm_wire import faults
+from cm_wire.ids import FilePath, SessionId
+from cm_wire.to_server import ShareFile, UnshareFile
+
+_OPEN_IT: Final = "Open it in the editor, then share it."
+
+
+class Choosing:
+    """`shared` are the paths that are in the session as this editor knows it."""
+
+    def __init__(
+        self, place: Place, table: ShareTable, shared: Container[FilePath], session_id: SessionId
+    ) -> None:
+        self._place = place
+        self._table = table
+        self._shared = shared
+        self._session_id = session_id
+        self.sent_texts: dict[FilePath, str] = {}
+        """What the editor's document and the shared text both come from, until the document is here."""
+
+    async def share(self, uri: str) -> FilePath:
+        """Put a document of the learner's into the session; its path there."""
+        path = share_table.session_path(uri, self._place.roots)
+        share_table.refuse_unshareable(uri, self._place.roots, path)
+        document = self._place.documents.get(uri)
+        if document is None:
+            raise faults.refusal("not-text", f"{path} is not open.", _OPEN_IT)
+        text = share_table.check_text(path, str(document.text))
+        self._table.add(path, document.uri)
+        self.sent_texts[path] = text
+        share = ShareFile(
+            session_id=self._session_id,
+            path=path,
+            language_id=document.language_id,
+            text=text,
+        )
+        try:
+            await self._place.send(share)
+        except faults.Refused:
+            if path not in self._shared:
+                self._table.remove(path)
+            raise
+        return path
+
+    async def unshare(self, uri: str) -> None:
+        path = self.path_of(uri)
+        await self._place.send(UnshareFile(session_id=self._session_id, path=path))
+
+    def path_of(self, uri: str) -> FilePath:
+        """The path of a shared document, or `faults.Refused`."""
+        path = self._table.path(uri)
+        if path is None:
+            raise faults.refusal(
+                "bad-path", "This document is not shared.", "Share it with codementor.share first."
+            )
+        return path
