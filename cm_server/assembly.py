@@ -14,6 +14,7 @@ import structlog
 from starlette.routing import BaseRoute, WebSocketRoute
 
 from cm_server import sockets, sync_socket
+from cm_server.ask.rules import Allowance
 from cm_server.billing.gateway import PaymentGateway
 from cm_server.billing.till import Till
 from cm_server.clock import Clock
@@ -27,7 +28,7 @@ from cm_server.hub import Hub
 from cm_server.identity import NewId
 from cm_server.matching.waves import Pace
 from cm_server.meter.counting import MeterRules
-from cm_server.meter.rating import BasisPoints
+from cm_server.meter.rating import BasisPoints, Plan
 from cm_server.meter.recorder import Recorder
 from cm_server.people import auth
 from cm_server.session.rooms import Rooms
@@ -112,6 +113,7 @@ def assemble(floor: Floor) -> Assembly:
         rooms=rooms,
         recorder=recorder,
         deadlines=_deadlines(settings),
+        plan=_plan(settings),
     )
     origins = (*settings.allowed_origins, settings.address)
     control = ControlChannel(
@@ -138,6 +140,7 @@ def _desk(floor: Floor) -> Desk:
             nobody_after_ms=settings.nobody_after_seconds * 1000,
         ),
         ask_open_ms=settings.ask_expires_seconds * 1000,
+        allowance=Allowance(settings.asks_per_ten_minutes, settings.asks_per_day),
         till=Till(
             clock=floor.clock,
             database=floor.database,
@@ -172,12 +175,20 @@ def _deadlines(settings: Settings) -> Deadlines:
     )
 
 
+def _plan(settings: Settings) -> Plan:
+    increment = settings.billing_increment_seconds
+    return Plan(first_seconds=increment, increment_seconds=increment)
+
+
 def _manners(settings: Settings) -> Manners:
     return Manners(
         heartbeat_ms=settings.heartbeat_seconds * 1000,
         silent_ms=settings.silent_seconds * 1000,
         hello_seconds=settings.sign_in_seconds,
         per_person_max=settings.connections_per_person,
+        connections_max=settings.connections_max,
+        messages_per_second=settings.requests_per_second,
+        messages_burst=settings.requests_burst,
     )
 
 

@@ -67,6 +67,7 @@ class Manners:
     silent_ms: int = 7_000
     hello_seconds: int = 5
     per_person_max: int = 6
+    connections_max: int = 5_000
     messages_per_second: int = limits.CONTROL_MESSAGES_PER_SECOND
     messages_burst: int = limits.CONTROL_MESSAGES_BURST
 

@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from cm_wire import limits
 from cm_wire.money import CURRENCIES
 
 Positive = Annotated[int, Field(ge=1, le=1_000_000)]
@@ -61,7 +60,6 @@ class Settings(BaseModel):
     # Before the meter.
     triage_minutes: Positive = 5
     """Free until diagnosis, estimate and the learner's go; paying for time that was not help is the commonest complaint."""
-    cap_minutes_default: Annotated[int, Field(ge=1, le=limits.CAP_MINUTES_MAX)] = 30
     cap_warning_percent: Percent = 80
 
     # When the meter pauses by itself.

@@ -62,10 +62,11 @@ class ControlChannel:
         connection_id = ConnectionId(self.works.desk.new_id("con"))
         connection = Connection(socket, connection_id, self.works.desk.clock, self.manners)
         try:
+            self._check_room()
             person = await self._signed_in(socket)
             await self._serve(connection, person)
         except Refused as refused:
-            connection.close(Closing(control_connection.SIGN_IN, refused.fault))
+            connection.close(Closing(_close_code(refused.fault), refused.fault))
         except StorageUnavailable as error:
             _log.error("connection refused", reason=str(error))
             connection.close(Closing(control_connection.TOO_SLOW, _UNAVAILABLE))
@@ -130,6 +131,17 @@ class ControlChannel:
         hub.connect(person.id, connection.id, connection.send)
         await arriving.tell_present_state(self.works, person)
 
+    def _check_room(self) -> None:
+        limit = self.manners.connections_max
+        if self.connections >= limit:
+            raise faults.refusal(
+                "unavailable",
+                "This server is full.",
+                "Try again shortly.",
+                limit=limit,
+                got=self.connections,
+            )
+
     def _admit(self, connection: Connection, person: Person) -> None:
         """One more connection; the oldest has to go when there are too many."""
         connections = self._open[person.id]
@@ -178,6 +190,12 @@ class ControlChannel:
                     request.id,
                     Fault(code="internal", message="Something of ours went wrong.", ref=reference),
                 )
+
+
+def _close_code(fault: Fault) -> int:
+    if fault.code == "unavailable":
+        return control_connection.TOO_SLOW
+    return control_connection.SIGN_IN
 
 
 def _hello_refusal(request: Request) -> Fault | None:

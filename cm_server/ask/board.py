@@ -12,6 +12,7 @@ from sqlmodel import Session
 
 from cm_server.ask import rules, states, store
 from cm_server.ask.model import Ask, AskEvent
+from cm_server.ask.rules import Allowance
 from cm_server.people.person import Person
 from cm_wire import faults
 from cm_wire.asking import AskContext, AskState, Terms
@@ -20,7 +21,6 @@ from cm_wire.ids import AskId, PersonId
 _SEARCH_BEGINS: Final[frozenset[states.Event]] = frozenset({"someone-came", "no-show"})
 _KEEPS_MONEY: Final[frozenset[AskState]] = frozenset({"searching", "offered", "matched"})
 WAITING_READ_MAX: Final = 500
-_DAY_MS: Final = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +54,14 @@ class NewAsk:
     expires_at_ms: int
 
 
-def post(session: Session, new: NewAsk, now_ms: int) -> PostedAsk:
+def post(
+    session: Session, new: NewAsk, now_ms: int, allowance: Allowance = rules.USUAL
+) -> PostedAsk:
     """Put a new ask on the board; refuses one that breaks a limit or comes beside an open one."""
     rules.check(new.context, new.terms)
     learner = new.learner.id
-    ages = [now_ms - at for at in store.posted_since(session, learner, now_ms - _DAY_MS)]
-    rules.check_pace(ages)
+    posted_at_ms = store.posted_since(session, learner, now_ms - rules.DAY_MS)
+    rules.check_pace([now_ms - at for at in posted_at_ms], allowance)
     for earlier in store.of_learner(session, learner, states.OPEN):
         if earlier.state != "nobody":
             raise faults.refusal(

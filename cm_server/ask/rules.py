@@ -1,19 +1,32 @@
 """What an ask may hold: pure checks, each refusal naming the member and the number it broke."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from cm_wire import faults, limits, money, paths
 from cm_wire.asking import AskContext, Diagnostic, Terms
 from cm_wire.secrets import refusing
 
-ASKS_PER_TEN_MINUTES_MAX: Final = 5
-ASKS_PER_DAY_MAX: Final = 30
+TEN_MINUTES_MS: Final = 600_000
+DAY_MS: Final = 86_400_000
 SPOKEN_LANGUAGES_MAX: Final = 10
 WORD_CHARACTERS_MAX: Final = 200
 
 _TAKE_IT_OUT: Final = (
     "Take it out and ask again, and replace that secret: it has left your machine."
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """How many asks one learner may post."""
+
+    per_ten_minutes: int = 5
+    per_day: int = 30
+
+
+USUAL: Final = Allowance()
 
 
 def check(context: AskContext, terms: Terms) -> None:
@@ -24,25 +37,24 @@ def check(context: AskContext, terms: Terms) -> None:
     _check_secrets(context)
 
 
-def check_pace(posted_ms_ago: list[int]) -> None:
-    """`posted_ms_ago` are the ages of the learner's asks of the last day."""
-    recent = sum(age < 600_000 for age in posted_ms_ago)
-    if recent >= ASKS_PER_TEN_MINUTES_MAX:
-        raise faults.refusal(
-            "too-fast",
-            f"You have asked {recent} times in ten minutes.",
-            "Wait a few minutes, then ask again.",
-            limit=ASKS_PER_TEN_MINUTES_MAX,
-            got=recent,
-        )
-    if len(posted_ms_ago) >= ASKS_PER_DAY_MAX:
-        raise faults.refusal(
-            "too-many",
-            f"You have asked {len(posted_ms_ago)} times in a day.",
-            "Ask again tomorrow.",
-            limit=ASKS_PER_DAY_MAX,
-            got=len(posted_ms_ago),
-        )
+def check_pace(ages_ms: Sequence[int], allowance: Allowance) -> None:
+    """`ages_ms` are the ages of the learner's asks of the last day, in any order."""
+    spans: tuple[tuple[faults.FaultCode, str, int, int], ...] = (
+        ("too-fast", "ten minutes", TEN_MINUTES_MS, allowance.per_ten_minutes),
+        ("too-many", "a day", DAY_MS, allowance.per_day),
+    )
+    for code, named, span_ms, limit in spans:
+        within = sorted(age for age in ages_ms if age < span_ms)
+        if len(within) >= limit:
+            # Room is made when the ask that is `limit` back leaves the span.
+            wait = _in_words(span_ms - within[limit - 1])
+            raise faults.refusal(
+                code,
+                f"You have asked {_times(len(within))} within {named}; {limit} is the most.",
+                f"You can ask again in {wait}.",
+                limit=limit,
+                got=len(within),
+            )
 
 
 def _check_terms(terms: Terms) -> None:
@@ -134,14 +146,28 @@ def _check_secrets(context: AskContext) -> None:
     refusing.check_file_name(paths.checked(context.excerpt.path), "excerpt.path")
     refusing.check_text(context.excerpt.text, "excerpt.text", _TAKE_IT_OUT)
     refusing.check_text(context.question, "question", _TAKE_IT_OUT)
-    refusing.check_text(_lines_of(context.diagnostics), "diagnostics", _TAKE_IT_OUT)
+    refusing.check_text(lines_of(context.diagnostics), "diagnostics", _TAKE_IT_OUT)
+    named = " ".join(f"{one.name} {one.version}" for one in (*context.libraries, *context.tools))
+    refusing.check_text(named, "libraries", _TAKE_IT_OUT)
 
 
-def _lines_of(diagnostics: tuple[Diagnostic, ...]) -> str:
+def lines_of(diagnostics: tuple[Diagnostic, ...]) -> str:
     """One line for each, so that a secret's line is the diagnostic's number."""
     return "\n".join(
         f"{one.source} {one.code} {one.message}".replace("\n", " ") for one in diagnostics
     )
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
+
+
+def _in_words(milliseconds: int) -> str:
+    """Rounded up, so that nobody who waits as long as they were told is refused again."""
+    for unit, unit_ms in (("hour", 3_600_000), ("minute", 60_000)):
+        if milliseconds > unit_ms:
+            return f"{-(-milliseconds // unit_ms)} {unit}s"
+    return "a minute"
 
 
 def _at_most(field: str, what: str, limit: int, got: int) -> None:

@@ -1,5 +1,6 @@
 """The learner's side of an ask: post it, hold the money, search, say nobody is there, take it back."""
 
+import asyncio
 import random
 from collections.abc import Container
 from dataclasses import dataclass
@@ -7,7 +8,7 @@ from typing import Final
 
 from sqlmodel import Session
 
-from cm_server.ask import board, states
+from cm_server.ask import board, rules, states
 from cm_server.ask.board import PostedAsk
 from cm_server.billing import charges
 from cm_server.flow import telling
@@ -57,6 +58,7 @@ async def rank_mentors(
     desk: Desk, learner: PersonId, context: AskContext, terms: Terms
 ) -> tuple[RankedMentor, ...]:
     """The list a learner picks from; who is busy just now is not on it."""
+    await asyncio.to_thread(rules.check, context, terms)
     wish = _Wish(learner, ask_facets.facets(context), terms)
     ranked, taken = await _deep_enough(desk, wish, LIST_LENGTH)
     free = [one for one in ranked if one.mentor not in taken]
@@ -86,7 +88,7 @@ async def post(
             )
         now_ms = desk.now_ms()
         new = board.NewAsk(ask_id, learner, context, terms, wanted, now_ms + desk.ask_open_ms)
-        posted = board.post(session, new, now_ms)
+        posted = board.post(session, new, now_ms, desk.allowance)
         if ranked:
             return posted
         return board.move(session, ask_id, "found-nobody", desk.now_ms())

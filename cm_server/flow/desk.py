@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from cm_server.ask import rules
+from cm_server.ask.rules import Allowance
 from cm_server.billing.till import Till
 from cm_server.clock import Clock
 from cm_server.db import Database
@@ -26,6 +28,7 @@ class Desk:
     ask_open_ms: int
     till: Till
     roster: Roster = field(default_factory=Roster)
+    allowance: Allowance = rules.USUAL
 
     def now_ms(self) -> int:
         """UTC milliseconds since 1970."""

@@ -13,7 +13,6 @@ from cm_server.flow import asking, offering, telling
 from cm_server.flow.works import Works
 from cm_server.matching import facets, offers, records
 from cm_server.matching.offers import Offer
-from cm_server.meter import rating
 from cm_server.meter import store as meters
 from cm_server.meter.facts import (
     CapRaised,
@@ -325,7 +324,7 @@ def _opening(session_id: SessionId, ask: PostedAsk, offer: Offer, mentor: Person
 
 
 def _terms(works: Works, offer: Offer, ask: PostedAsk, at: Moment) -> MeterOpened:
-    plan = rating.COMPLETED_MINUTES
+    plan = works.plan
     return MeterOpened(
         price_per_quarter=offer.price_per_quarter,
         free_seconds=plan.free_seconds,

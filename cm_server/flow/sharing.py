@@ -3,6 +3,7 @@
 import asyncio
 from typing import Final, assert_never
 
+from cm_server.ask import rules
 from cm_server.flow import meeting
 from cm_server.flow.works import Works
 from cm_server.session.standing import Standing
@@ -22,6 +23,8 @@ from cm_wire.to_server import (
 _TAKE_IT_OUT: Final = (
     "Take it out and share the file again, and replace that secret: it has left your machine."
 )
+
+_REPLACE_IT: Final = "Replace that secret: it has left your machine."
 
 
 async def change_files(
@@ -89,6 +92,8 @@ async def report_diagnostics(works: Works, person: PersonId, command: ReportDiag
                 limit=limits.DIAGNOSTIC_CHARACTERS_MAX,
                 got=size,
             )
+    said = rules.lines_of(command.diagnostics)
+    await asyncio.to_thread(refusing.check_text, said, "diagnostics", _REPLACE_IT)
     report = FileDiagnostics(
         session_id=command.session_id, path=command.path, diagnostics=command.diagnostics
     )

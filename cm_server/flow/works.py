@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from cm_server.clock import Clock
 from cm_server.flow.desk import Desk
 from cm_server.flow.live import LiveSessions
+from cm_server.meter import rating
+from cm_server.meter.rating import Plan
 from cm_server.meter.recorder import Recorder
 from cm_server.session.rooms import Rooms
 
@@ -28,3 +30,4 @@ class Works:
     rooms: Rooms
     recorder: Recorder
     deadlines: Deadlines = field(default_factory=Deadlines)
+    plan: Plan = rating.COMPLETED_MINUTES

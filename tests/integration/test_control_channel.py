@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
@@ -188,6 +189,20 @@ async def test_a_reader_that_is_too_slow_is_closed_with_1013(here: World) -> Non
     assert await client.closed() == 1013
 
 
+async def test_a_full_server_says_so_with_1013(tmp_path: Path) -> None:
+    async with world.running(tmp_path, connections_max=1) as here:
+        someone = await here.learner()
+        await here.connect(someone)
+        socket = await connect(
+            here.events_url, additional_headers={"Authorization": f"Bearer {someone.token}"}
+        )
+        await socket.wait_closed()
+        assert (socket.close_code, socket.close_reason) == (
+            1013,
+            "unavailable: This server is full.",
+        )
+
+
 async def test_a_seventh_connection_replaces_the_oldest(here: World) -> None:
     someone = await here.learner()
     oldest = await here.connect(someone)
@@ -293,6 +308,9 @@ async def test_what_is_said_pointed_at_and_reported_reaches_the_other(here: Worl
         ReportDiagnostics(session_id=session, path=PATH, diagnostics=world.context().diagnostics)
     )
     assert (await mentor.fact(DiagnosticsReported)).report.diagnostics[0].source == "Pyright"
+    leaking = (msgspec.structs.replace(world.context().diagnostics[0], message="ghp_" + "a1" * 18),)
+    report = ReportDiagnostics(session_id=session, path=PATH, diagnostics=leaking)
+    assert (await learner.refusal(report)).code == "secret-found"
     elsewhere = PointAt(session_id=session, path=FilePath("b.py"), span=span)
     assert (await mentor.refusal(elsewhere)).code == "bad-path"
     assert (await mentor.refusal(SendChat(session_id=session, text=" "))).code == "bad-value"

@@ -293,6 +293,29 @@ async def test_the_list_names_who_may_be_asked_with_reasons(here: World) -> None
     assert any("python" in reason for reason in answer.mentors[0].reasons)
 
 
+async def test_a_list_is_refused_for_a_secret_as_an_ask_is(here: World) -> None:
+    learner = await here.connect(await here.learner())
+    leaking = world.context(text="key = 'ghp_" + "a1" * 18 + "'\n")
+    fault = await learner.refusal(RankMentors(context=leaking, terms=world.terms()))
+    assert (fault.code, fault.field) == ("secret-found", "excerpt.text")
+
+
+async def test_how_often_one_may_ask_is_the_operators_to_say(tmp_path: Path) -> None:
+    async with world.running(tmp_path, asks_per_ten_minutes=2, asks_per_day=3) as here:
+        learner, first = await _asking(here)
+        await learner.do(CancelAsk(ask_id=first))
+        await learner.do(CancelAsk(ask_id=await _post(learner)))
+        again = PostAsk(context=world.context(), terms=world.terms())
+        fast = await learner.refusal(again)
+        assert (fast.code, fast.limit, fast.do) == (
+            "too-fast", 2, "You can ask again in 10 minutes.",
+        )  # fmt: skip
+        await here.pass_time(601)
+        await learner.do(CancelAsk(ask_id=await _post(learner)))
+        many = await learner.refusal(again)
+        assert (many.code, many.limit, many.do) == ("too-many", 3, "You can ask again in 24 hours.")
+
+
 async def test_a_chosen_mentor_alone_is_rung(here: World) -> None:
     mentors = await _online(here, 2)
     chosen = mentors[1]

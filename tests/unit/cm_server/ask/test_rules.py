@@ -1,9 +1,11 @@
+import re
 from collections.abc import Callable
 
 import msgspec
 import pytest
 
 from cm_server.ask import rules
+from cm_server.ask.rules import Allowance
 from cm_wire.asking import AskContext, Diagnostic, Library, Place, Span, Terms
 from cm_wire.faults import Fault, Refused
 from tests.support import world
@@ -78,12 +80,33 @@ def test_a_file_made_for_secrets_is_shown_to_nobody() -> None:
     assert (fault.code, fault.field) == ("secret-found", "excerpt.path")
 
 
-def test_the_sixth_ask_in_ten_minutes_waits_and_the_thirty_first_of_a_day_too() -> None:
-    rules.check_pace([1_000] * 4 + [601_000] * 20)
-    with pytest.raises(Refused, match="ten minutes"):
-        rules.check_pace([1_000] * 5)
-    with pytest.raises(Refused, match="in a day"):
-        rules.check_pace([3_600_000] * 30)
+def test_who_has_asked_too_often_is_told_when_they_can_ask_again() -> None:
+    allowance = Allowance(per_ten_minutes=2, per_day=4)
+    rules.check_pace([0, 600_000, 700_000], allowance)
+    with pytest.raises(Refused) as fast:
+        rules.check_pace([590_000, 400_000, 60_000], allowance)
+    assert (fast.value.fault.code, fast.value.fault.limit) == ("too-fast", 2)
+    assert "3 times within ten minutes" in fast.value.fault.message
+    assert fast.value.fault.do == "You can ask again in 4 minutes."
+    with pytest.raises(Refused) as many:
+        rules.check_pace([3_600_000] * 3 + [82_000_000], allowance)
+    assert (many.value.fault.code, many.value.fault.limit) == ("too-many", 4)
+    assert many.value.fault.do == "You can ask again in 2 hours."
+    with pytest.raises(Refused, match=r"in a minute\."):
+        rules.check_pace([599_990, 599_980], allowance)
+
+
+@pytest.mark.parametrize(
+    ("span_ms", "allowance"), [(600_000, Allowance(3, 90)), (86_400_000, Allowance(90, 3))]
+)
+def test_who_waits_as_long_as_told_may_ask(span_ms: int, allowance: Allowance) -> None:
+    for age in (0, 1, span_ms // 2, span_ms - 60_001, span_ms - 1):
+        ages = [min(age + more, span_ms - 1) for more in (0, 5, 10)]
+        with pytest.raises(Refused) as refused:
+            rules.check_pace(ages, allowance)
+        number, unit = re.search(r"in (\d+|a) (\w+)", refused.value.fault.do).groups()  # type: ignore[union-attr] # it always says
+        waits = (1 if number == "a" else int(number)) * (3_600_000 if "hour" in unit else 60_000)
+        rules.check_pace([one + waits for one in ages], allowance)
 
 
 def _refusal(context: AskContext, terms: Terms) -> Fault:
