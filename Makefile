@@ -38,8 +38,8 @@ vscode: setup ## a real VS Code and Chromium for the tests, once, outside the tr
 extension: setup ## the VS Code extension: types, lint, unit tests, size; needs `make vscode` once
 	@sh $(VSCODE)/check.sh
 
-vsix: ## the VS Code extension as a file to install: editor-clients/vscode/dist/codementor.vsix; needs Node
-	cd editor-clients/vscode && npm ci --ignore-scripts --no-audit --no-fund --silent && npm run --silent package
+vsix: ## the VS Code extension as a file to install: editor-clients/vscode/dist/codementor.vsix; needs Node 22 or `make vscode`
+	@sh $(VSCODE)/package.sh
 
 screenshots: setup ## the pictures in docs/screenshots, from real editors; needs `make vscode` once
 	CODEMENTOR_EDITORS=required CODEMENTOR_SCREENSHOTS=docs/screenshots $(BIN)/pytest -m e2e tests/e2e/vscode/test_learner.py tests/e2e/vscode/test_mentor.py

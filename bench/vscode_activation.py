@@ -1,18 +1,21 @@
-"""What the VS Code extension costs a user who only opens a file: activation, size, and what runs before it is needed.
+"""What the VS Code extension costs who does not use it yet: activation, size, and what runs before it is needed.
 
     python -m bench.vscode_activation
 
-A real VS Code opens a Python file in a real Chromium. Printed is what VS Code itself counts for the extension, loading and
-activating together (its page of running extensions; of several windows the quickest counts, since whatever else the machine
-does only adds), the size of the bundle, and whether cm-lsp was started. Held are `ACTIVATION_MS_MAX`, `BUNDLE_BYTES_MAX`, and
-that nothing ran. Needs `make vscode` once; says so and is content without.
+A real VS Code in a real Chromium loads and activates the extension, each time in a window of its own. VS Code would do that
+by itself once it has started; here a copy that waits to be asked is used, so that the moment is ours and nothing else is
+measured. Printed are the quickest of the rounds on the clock (whatever else the machine does only adds) and the processor
+time the whole extension host took meanwhile, the bundle's size, and whether cm-lsp or the library that talks to it came
+along. Held are `ACTIVATION_MS_MAX` on the clock, `BUNDLE_BYTES_MAX`, and that nothing came along. Needs `make vscode` once;
+says so and is content without.
 """
 
-import re
+import json
 import sys
 import tempfile
+import zipfile
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from playwright.sync_api import Browser, sync_playwright
 
@@ -24,7 +27,34 @@ ACTIVATION_MS_MAX: Final = 50
 BUNDLE_BYTES_MAX: Final = 400 * 1024
 ROUNDS: Final = 5
 SIZE: Final = (1280, 800)
-ROW: Final = ".runtime-extensions-editor .monaco-list-row"
+MANIFEST: Final = "extension/package.json"
+
+UNTIL_QUIET: Final = """
+for (let tries = 0; tries < 40; tries++) {
+  const used = process.cpuUsage();
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  const { user, system } = process.cpuUsage(used);
+  if (user + system < 25_000) return;
+}
+"""
+"""VS Code's own extensions are activated meanwhile, in the same process."""
+
+ACTIVATE: Final = """
+const extension = vscode.extensions.getExtension('codementor.codementor');
+if (extension.isActive) throw new Error('activated before it was asked to');
+const used = process.cpuUsage();
+const began = performance.now();
+await extension.activate();
+const clockMs = performance.now() - began;
+const { user, system } = process.cpuUsage(used);
+const read = Object.keys(process.getBuiltinModule('node:module')._cache);
+return {
+  clockMs,
+  processorMs: (user + system) / 1000,
+  readOwn: read.some((file) => file.endsWith('dist/extension.js')),
+  readLibrary: read.some((file) => file.endsWith('dist/languageClient.js')),
+};
+"""
 
 
 def main() -> int:
@@ -33,50 +63,58 @@ def main() -> int:
         print(missing, file=sys.stderr)
         return 0
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        packages = code_server.build(Path(folder))
-        code = VisualStudioCode(Path(folder) / "code", packages)
-        (code.work / "a.py").write_text("print(1)\n")
+        ours, *others = code_server.build(Path(folder))
+        waiting = _waiting_to_be_asked(ours, Path(folder) / "waiting")
+        code = VisualStudioCode(Path(folder) / "code", [waiting, *others])
         code.start()
         try:
             with sync_playwright() as playwright, window.chromium(playwright) as browser:
-                times = [_activation_ms(browser, code) for _ in range(ROUNDS)]
+                rounds = [_activation(browser, code) for _ in range(ROUNDS)]
             nothing_ran = not code.log()
         finally:
             code.stop()
-    return _judge(times, _bundle_bytes(), nothing_ran=nothing_ran)
+    return _judge(rounds, _bundle_bytes(), nothing_ran=nothing_ran)
 
 
-def _activation_ms(browser: Browser, code: VisualStudioCode) -> int:
-    """Loading and activating together, as VS Code counts them, in a window of its own."""
+def _waiting_to_be_asked(package: Path, folder: Path) -> Path:
+    """The same package, without the event that activates it when VS Code has started."""
+    folder.mkdir()
+    made = folder / package.name
+    with zipfile.ZipFile(package) as given, zipfile.ZipFile(made, "w") as changed:
+        for entry in given.infolist():
+            content = given.read(entry)
+            if entry.filename == MANIFEST:
+                events = {"activationEvents": ["onFileSystem:codementor"]}
+                content = json.dumps(json.loads(content) | events).encode()
+            changed.writestr(entry, content)
+    return made
+
+
+def _activation(browser: Browser, code: VisualStudioCode) -> dict[str, Any]:
     opened = Window.open(browser, code, SIZE)
-    code.open(code.work / "a.py")
-    opened.page.locator(".statusbar-item", has_text="Codementor").first.wait_for()
-    opened.run("Developer: Show Running Extensions")
-    row = opened.page.locator(ROW, has_text="codementor.codementor").or_(
-        opened.page.locator(ROW, has_text="Codementor")
-    )
-    row.first.wait_for()
-    shown = row.first.inner_text()
+    code.js(UNTIL_QUIET)
+    measured: dict[str, Any] = code.js(ACTIVATE)
     opened.close()
-    found = re.search(r"Activation: (\d+)\s*ms", shown)
-    if found is None:
-        raise RuntimeError(f"VS Code shows no time in {shown!r}")
-    return int(found.group(1))
+    assert measured["readOwn"], "the files that were read are not where this looks for them"
+    return measured
 
 
 def _bundle_bytes() -> int:
     return sum(file.stat().st_size for file in (code_server.EXTENSION / "dist").glob("*.js"))
 
 
-def _judge(times_ms: list[int], bundle_bytes: int, *, nothing_ran: bool) -> int:
-    quickest = min(times_ms)
-    print(
-        f"activation  {quickest} ms of {ACTIVATION_MS_MAX} ms, the quickest of {sorted(times_ms)}"
-    )
+def _judge(rounds: list[dict[str, Any]], bundle_bytes: int, *, nothing_ran: bool) -> int:
+    clock_ms = min(one["clockMs"] for one in rounds)
+    all_ms = ", ".join(f"{one['clockMs']:.0f}" for one in rounds)
+    processor_ms = min(one["processorMs"] for one in rounds)
+    read_library = any(one["readLibrary"] for one in rounds)
+    print(f"activation  {clock_ms:.0f} ms of {ACTIVATION_MS_MAX} ms, the quickest of {all_ms}")
+    print(f"            {processor_ms:.0f} ms of it on the processor")
     print(f"bundle      {bundle_bytes / 1024:.0f} KiB of {BUNDLE_BYTES_MAX // 1024} KiB")
-    print(f"cm-lsp      {'not started' if nothing_ran else 'STARTED'} by opening a file")
-    kept = quickest <= ACTIVATION_MS_MAX and bundle_bytes <= BUNDLE_BYTES_MAX and nothing_ran
-    return 0 if kept else 1
+    print(f"library     {'READ' if read_library else 'not read'} by activating")
+    print(f"cm-lsp      {'not started' if nothing_ran else 'STARTED'} by activating")
+    is_small = clock_ms <= ACTIVATION_MS_MAX and bundle_bytes <= BUNDLE_BYTES_MAX
+    return 0 if is_small and nothing_ran and not read_library else 1
 
 
 if __name__ == "__main__":
