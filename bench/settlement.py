@@ -3,10 +3,12 @@
     python -m bench.settlement [--rounds 5] [--sessions 40]
 
 One settlement is all that happens to our database when a session ends and its card is charged: the receipt from the
-session's log, the queued capture, its lease, its outcome and its journals, in three transactions of which the provider's
-answer comes between; it answers at once, in process. The bare side inserts as many rows into a plain table, one statement
-each, in one transaction. Both on a SQLite file with full durability, many at once, interleaved, medians. The aim is `AIM`;
-what is missing to it is mostly the reading before each decision. Fails below `RATIO_MIN`, which is there to notice a relapse.
+session's log, the queued capture, its lease, its outcome and its journals with the ledger's own checks, in two transactions
+of which the provider's answer comes between; it answers at once, in process. The bare side inserts as many rows into a table
+without keys or checks, one statement each, in one transaction. Both are asked for by as many callers at once, on the same
+database with full durability, through the same writer with the same group commits; interleaved, medians. That the
+settlements which wait in one group are read and written together is the product's own doing, and measured. On a SQLite
+file, and on PostgreSQL where its wheel is installed. Fails below `RATIO_MIN`.
 """
 
 import argparse
@@ -15,18 +17,20 @@ import statistics
 import sys
 import tempfile
 import time
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from sqlalchemy import Column, Integer, MetaData, Table, Text, insert, text
 from sqlmodel import Session
 
-from cm_server.billing import charges
+from cm_server.billing import settlement
 from cm_wire.ids import SessionId
-from tests.support import money_world
+from tests.support import money_world, postgres
 from tests.support.money_world import LEARNER, MoneyWorld
 
 AIM = 0.5
-RATIO_MIN = 0.02
+RATIO_MIN = 0.3
+"""Below the aim by what a busy machine may take away; there to notice a relapse."""
 _GROWING = ("receipt", "billing_outbox", "ledger_journal", "ledger_transfer", "ledger_account")
 _BARE = Table("bare", MetaData(), Column("id", Integer, primary_key=True), Column("body", Text))
 
@@ -36,17 +40,26 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--sessions", type=int, default=40)
     chosen = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        ratios = asyncio.run(_measure(Path(folder), chosen.rounds, chosen.sessions))
+    names = ["SQLite", *(["PostgreSQL"] if postgres.is_here() else [])]
+    return max([_judge(name, chosen.rounds, chosen.sessions) for name in names])
+
+
+def _judge(name: str, rounds: int, sessions: int) -> int:
+    with tempfile.TemporaryDirectory() as folder, _address(name) as url:
+        ratios = asyncio.run(_measure(Path(folder), url, rounds, sessions))
     ratio = statistics.median(ratios)
     print(
-        f"settlement / bare: {ratio:.2f} (aim {AIM}, at least {RATIO_MIN}), rounds {min(ratios):.2f} to {max(ratios):.2f}"
+        f"{name}: settlement / bare: {ratio:.2f} (aim {AIM}, at least {RATIO_MIN}), rounds {min(ratios):.2f} to {max(ratios):.2f}"
     )
     return 0 if ratio >= RATIO_MIN else 1
 
 
-async def _measure(folder: Path, rounds: int, count: int) -> list[float]:
-    world = money_world.new(folder)
+def _address(name: str) -> AbstractContextManager[str]:
+    return nullcontext("") if name == "SQLite" else postgres.server(durable=True)
+
+
+async def _measure(folder: Path, url: str, rounds: int, count: int) -> list[float]:
+    world = money_world.new(folder, url)
     _BARE.create(world.database.engine)
     await world.save_card()
     ratios = []
@@ -75,7 +88,7 @@ async def _ended(world: MoneyWorld) -> SessionId:
 
 async def _timed(world: MoneyWorld, ended: list[SessionId]) -> float:
     started = time.perf_counter()
-    await asyncio.gather(*(charges.settle(world.till, session_id) for session_id in ended))
+    await asyncio.gather(*(settlement.settle(world.till, session_id) for session_id in ended))
     return time.perf_counter() - started
 
 

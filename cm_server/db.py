@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, TypeVar, assert_never, cast
 
 from sqlalchemy import (
     Connection,
@@ -34,6 +34,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session
 
 T = TypeVar("T")
+Item = TypeVar("Item")
 
 WRITES_PER_GROUP_MAX: Final = 512
 WRITES_WAITING_MAX: Final = 20_000
@@ -76,10 +77,22 @@ class _Work:
 
 
 @dataclass(slots=True)
+class _Share:
+    """One item of a work that is done for many at once."""
+
+    run: Callable[[Session, list[Any]], Sequence[Any]]
+    item: Any
+    done: Future[Any] = field(default_factory=Future)
+
+
+@dataclass(slots=True)
 class _Append:
     table: Table
     rows: Sequence[Mapping[str, Any]]
     done: Future[Any] = field(default_factory=Future)
+
+
+_Job = _Work | _Share | _Append
 
 
 class Database:
@@ -90,7 +103,7 @@ class Database:
         self._writing = open_engine(url, writes=True)
         self._reading = open_engine(url, writes=False)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="db-read")
-        self._waiting: SimpleQueue[_Work | _Append | None] = SimpleQueue()
+        self._waiting: SimpleQueue[_Job | None] = SimpleQueue()
         self._writer = threading.Thread(target=self._write_groups, name="db-write", daemon=True)
         self._closed = False
         self._file = sqlite_file(url)
@@ -109,6 +122,16 @@ class Database:
         must read and write through its session and touch nothing else.
         """
         return cast("T", await self._enqueue(_Work(work)))
+
+    async def write_together(
+        self, work: Callable[[Session, list[Item]], Sequence[T]], item: Item
+    ) -> T:
+        """As `write`, but all items that wait for the same `work` are given to it at once; it answers in their order.
+
+        Where it raises, each item is tried by itself, so the exception is told to whose item it is. `work` must be the
+        same object each time, a function of a module, or nothing is ever done together.
+        """
+        return cast("T", await self._enqueue(_Share(work, item)))
 
     async def append(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """Insert rows by the cheapest road: all appends that wait together become one statement per table."""
@@ -151,7 +174,7 @@ class Database:
         self._writing.dispose()
         self._reading.dispose()
 
-    async def _enqueue(self, job: _Work | _Append) -> Any:
+    async def _enqueue(self, job: _Job) -> Any:
         if self._closed:
             raise StorageUnavailable("The database is closed.")
         if self._waiting.qsize() >= WRITES_WAITING_MAX:
@@ -174,9 +197,9 @@ class Database:
             if started := [job for job in group if job.done.set_running_or_notify_cancel()]:
                 self._commit(started)
 
-    def _next_group(self) -> tuple[list[_Work | _Append], bool]:
+    def _next_group(self) -> tuple[list[_Job], bool]:
         """What waits, up to the bound, and whether more may come."""
-        group: list[_Work | _Append] = []
+        group: list[_Job] = []
         while not group or (len(group) < WRITES_PER_GROUP_MAX and not self._waiting.empty()):
             job = self._waiting.get()
             if job is None:
@@ -184,7 +207,7 @@ class Database:
             group.append(job)
         return group, True
 
-    def _commit(self, group: list[_Work | _Append], tries: int = COLLISIONS_MAX) -> None:
+    def _commit(self, group: list[_Job], tries: int = COLLISIONS_MAX) -> None:
         """One transaction for the group; a caller whose own part failed has been told before the commit.
 
         Where another process holds what the group needs, waiting long would only wait for each other: the group holds
@@ -214,38 +237,65 @@ class Database:
             done.set_result(value)
 
 
-def _runs(group: list[_Work | _Append]) -> list[list[_Work | _Append]]:
-    """Consecutive appends to one table together, everything else by itself, in the order they came."""
-    runs: list[list[_Work | _Append]] = []
+def _runs(group: list[_Job]) -> list[list[_Job]]:
+    """Consecutive jobs that can be done together, everything else by itself, in the order they came."""
+    runs: list[list[_Job]] = []
     for job in group:
-        last = runs[-1][-1] if runs else None
-        if isinstance(job, _Append) and isinstance(last, _Append) and last.table is job.table:
+        if runs and _go_together(runs[-1][-1], job):
             runs[-1].append(job)
         else:
             runs.append([job])
     return runs
 
 
-def _perform(connection: Connection, jobs: list[_Work | _Append]) -> list[tuple[Future[Any], Any]]:
+def _go_together(before: _Job, job: _Job) -> bool:
+    match before, job:
+        case _Append(), _Append():
+            return before.table is job.table
+        case _Share(), _Share():
+            return before.run is job.run
+        case _:
+            return False
+
+
+def _perform(connection: Connection, jobs: list[_Job]) -> list[tuple[Future[Any], Any]]:
+    """What each is to be told after the commit; who is not in it has been told of a failure."""
     first = jobs[0]
-    if isinstance(first, _Append):
-        rows = [dict(row) for job in jobs if isinstance(job, _Append) for row in job.rows]
-        connection.execute(insert(first.table), rows)
-        return [(job.done, None) for job in jobs]
-    # The session keeps to a savepoint of the group's transaction, so its failure is its own.
+    match first:
+        case _Append():
+            rows = [dict(row) for job in jobs if isinstance(job, _Append) for row in job.rows]
+            connection.execute(insert(first.table), rows)
+            return [(job.done, None) for job in jobs]
+        case _Share():
+            shares = [job for job in jobs if isinstance(job, _Share)]
+            return _perform_together(connection, first.run, shares)
+        case _Work():
+            return _perform_together(connection, lambda s, _: [first.run(s)], [first])
+        case _:  # pragma: no cover - closed union
+            assert_never(first)
+
+
+def _perform_together(
+    connection: Connection,
+    run: Callable[[Session, list[Any]], Sequence[Any]],
+    jobs: Sequence[_Work | _Share],
+) -> list[tuple[Future[Any], Any]]:
+    """The session keeps to a savepoint of the group's transaction, so its failure is its own."""
     session = Session(connection, expire_on_commit=False, join_transaction_mode="create_savepoint")
     try:
-        value = first.run(session)
+        values = run(session, [job.item for job in jobs if isinstance(job, _Share)])
         session.commit()
     except Exception as error:
         if _collided(error) or (isinstance(error, DBAPIError) and error.connection_invalidated):
             raise
         session.rollback()
-        _fail(first.done, error, None)
+        if len(jobs) > 1:
+            return [told for job in jobs for told in _perform_together(connection, run, [job])]
+        _fail(jobs[0].done, error, None)
         return []
     finally:
         session.close()
-    return [(first.done, value)]
+    return list(zip((job.done for job in jobs), values, strict=True))
 
 
 def _limit_waiting(connection: Connection) -> None:

@@ -1,19 +1,18 @@
-"""The learner's money: held before anyone is rung, raised with the cap, given back, or taken for the minutes that count.
+"""The learner's money before the end: held before anyone is rung, raised with the cap, given back.
 
-Owns: when a hold, capture, void or charge is queued, and what the learner is told. Does not own: making the calls
-(`outbox`), what follows from them (`effects`), what a session costs (`meter`).
+Owns: when a hold or void is queued, and what the learner is told. Does not own: making the calls (`outbox`), what follows
+from them (`effects`), taking the price (`settlement`).
 """
 
 from typing import Final
 
 from sqlmodel import Session
 
-from cm_server.billing import allocation, calls, effects, journals, ledger, outbox, receipts, store
+from cm_server.billing import calls, dossier, effects, outbox, store
 from cm_server.billing.accounts import PaymentId
 from cm_server.billing.gateway import GatewayUnavailable
-from cm_server.billing.gateway_outcomes import CardRef, CustomerRef, HoldRef
+from cm_server.billing.gateway_outcomes import CardRef, CustomerRef
 from cm_server.billing.model import Hold, Payment
-from cm_server.billing.receipts import Issued
 from cm_server.billing.till import Till
 from cm_server.meter import minutes, rating
 from cm_server.meter import store as meter_store
@@ -42,14 +41,14 @@ async def authorise(
     await _refuse_debtor(till, learner)
     known = await till.database.read(lambda s: s.get(Payment, payment))
     if known is None:
-        customer, card = await _card(till, learner)
+        customer, card = await card_of(till, learner)
         await till.database.write(
             lambda s: _begin(s, till, payment, ask_id, learner, amount, customer, card)
         )
     elif known.state == "challenged":
         await _look_again(till, payment)
     key = _hold_key(till, payment, 1)
-    await _perform(till, key)
+    await _make(till, key)
     if await till.database.read(lambda s: store.hold(s, key).state) == "requested":
         await void(till, ask_id, attempt)
     await _answer(till, key)
@@ -66,35 +65,17 @@ async def void(till: Till, ask_id: AskId, attempt: int) -> None:
 async def extend(till: Till, session_id: SessionId, cap_seconds: int) -> None:
     """Hold what the higher cap costs beyond what is held; refuses as `authorise` does, and then the cap must stay."""
     key = await till.database.write(lambda s: _begin_extension(s, till, session_id, cap_seconds))
-    if key is None:
-        return
-    await _perform(till, key)
+    if key is not None:
+        await perform(till, key)
+
+
+async def perform(till: Till, key: str) -> None:
+    """Make the hold or charge under `key` for somebody who waits for it, and refuse as the bank or its silence does."""
+    await _make(till, key)
     await _answer(till, key)
 
 
-async def settle(till: Till, session_id: SessionId) -> Issued:
-    """Issue the receipt and take its amount. The same again is the same receipt.
-
-    The receipt stands before the card is charged; what the card then does never changes it.
-    """
-    issued = await till.database.write(lambda s: _settle(s, till, session_id))
-    for key in await till.database.read(lambda s: store.queued_keys(s, issued.payment_id)):
-        await outbox.perform(till, key)
-    return issued
-
-
-async def collect_debt(till: Till, learner: PersonId) -> None:
-    """Charge what a learner owes to the card they have now; refuses with the bank's words when it says no."""
-    customer, card = await _card(till, learner)
-    del customer
-    key = await till.database.write(lambda s: _withdraw_debt(s, learner, card, till.now_ms()))
-    if key is None:
-        return
-    await _perform(till, key)
-    await _answer(till, key)
-
-
-async def _card(till: Till, learner: PersonId) -> tuple[CustomerRef, CardRef]:
+async def card_of(till: Till, learner: PersonId) -> tuple[CustomerRef, CardRef]:
     known = await till.database.read(lambda s: store.customer(s, learner))
     if known is None:
         raise _card_needed()
@@ -181,7 +162,7 @@ def _hold_key(till: Till, payment: PaymentId, number: int) -> str:
     return f"{till.environment}:{payment}:hold:{number}"
 
 
-async def _perform(till: Till, key: str) -> None:
+async def _make(till: Till, key: str) -> None:
     for _ in range(TRIES):
         if await outbox.perform(till, key):
             return
@@ -206,7 +187,7 @@ async def _look_again(till: Till, payment: PaymentId) -> None:
         raise _unavailable() from unavailable
     if state is not None:
         found = state
-        await till.database.write(lambda s: outbox.settle(s, hold.key, call, found, till.now_ms()))
+        await till.database.write(lambda s: outbox.settle(s, row, call, found, till.now_ms()))
 
 
 async def _answer(till: Till, key: str) -> None:
@@ -230,22 +211,12 @@ async def _answer(till: Till, key: str) -> None:
 
 
 def _cancel(session: Session, payment_id: PaymentId, at_ms: int) -> list[str]:
-    payment = session.get(Payment, payment_id, with_for_update=True)
-    if payment is None or not effects.move(payment, "cancelled"):
-        return []
-    return _void_unused(session, payment, at_ms)
-
-
-def _void_unused(session: Session, payment: Payment, at_ms: int) -> list[str]:
-    """A hold whose answer is still unknown is given back when it arrives."""
-    unused = [
-        hold
-        for hold in store.holds(session, payment.id)
-        if hold.state in ("held", "challenged") and not hold.to_capture_minor
-    ]
-    for hold in unused:
-        effects.queue_void(session, hold, at_ms)
-    return [f"{hold.key}:void" for hold in unused]
+    with dossier.opened(session, at_ms) as papers:
+        payment = papers.find(payment_id)
+        if payment is None or not effects.move(payment, "cancelled"):
+            return []
+        effects.void_unused(papers, payment)
+        return papers.queued(payment)
 
 
 def _begin_extension(
@@ -272,71 +243,13 @@ def _begin_extension(
     )
 
 
-def _settle(session: Session, till: Till, session_id: SessionId) -> Issued:
-    known = receipts.of_session(session, session_id)
-    if known is not None:
-        return known
-    payment = _payment_of(session, session_id)
-    standing = session_store.find(session, session_id)
-    if standing is None:
-        raise faults.refusal("no-such-session", "There is no such session.")
-    payment.session_id, payment.mentor = session_id, standing.mentor
-    payment.ended_at_ms = till.now_ms()
-    folded = minutes.fold(meter_store.read_facts(session, session_id))
-    usable = [hold for hold in store.holds(session, payment.id) if hold.state == "held"]
-    lost = [hold for hold in store.holds(session, payment.id) if hold.state == "lost"]
-    takes = allocation.allocate(
-        folded.amount.minor,
-        [hold.amount_minor for hold in (*usable, *lost)],
-        rating.minimum_charge(payment.currency).minor,
-    )
-    payment.gross_minor = sum(takes)
-    effects.move(payment, "ended" if payment.gross_minor else "waived")
-    for hold, minor in zip(usable, takes, strict=False):
-        _queue_capture(session, hold, payment, minor, till.now_ms())
-    for minor in filter(None, takes[len(usable) :]):
-        effects.queue_charge(session, payment, lost[0].card_ref, minor, till.now_ms())
-    _void_unused(session, payment, till.now_ms())
-    return receipts.issue(session, standing, payment, at_ms=till.now_ms())
-
-
-def _queue_capture(session: Session, hold: Hold, payment: Payment, minor: int, at_ms: int) -> None:
-    if not minor:
-        return
-    hold.to_capture_minor = minor
-    call = calls.Capture(
-        hold_key=hold.key, hold=HoldRef(hold.ref), amount=Money(minor, payment.currency)
-    )
-    store.enqueue(session, f"{hold.key}:capture", payment.id, call, at_ms)
-
-
 def _payment_of(session: Session, session_id: SessionId) -> Payment:
     standing = session_store.find(session, session_id)
     rows = store.payments_of_ask(session, standing.ask_id) if standing else []
-    live = [row for row in rows if row.state == "authorised" or row.session_id == session_id]
+    live = [row for row in rows if row.state == "authorised"]
     if not live:
         raise faults.refusal("no-such-session", "No money is held for this session.")
     return live[-1]
-
-
-def _withdraw_debt(session: Session, learner: PersonId, card: CardRef, at_ms: int) -> str | None:
-    payment = store.unpaid(session, learner)
-    if payment is None:
-        return None
-    owed = [
-        hold
-        for hold in store.holds(session, payment.id)
-        if hold.state == "declined" and hold.to_capture_minor
-    ]
-    minor = sum(hold.to_capture_minor for hold in owed)
-    for hold in owed:
-        hold.to_capture_minor = 0
-    effects.move(payment, "debt-paid")
-    key = effects.queue_charge(session, payment, card, minor, at_ms)
-    amount = Money(minor, payment.currency)
-    withdrawn = journals.debt_withdrawn(key, PaymentId(payment.id), learner, amount)
-    ledger.append(session, withdrawn, at_ms=at_ms)
-    return key
 
 
 def _card_needed() -> faults.Refused:

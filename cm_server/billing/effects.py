@@ -1,17 +1,16 @@
 """What follows from an outcome: one function for each call, the same for its answer, its webhook and a look-up.
 
-Owns: the move of payment, hold, refund and payout, and their journal, in the caller's transaction. Does not own: making
+Owns: the move of payment, hold, refund and payout, and their journal, in the caller's dossier. Does not own: making
 calls, nor when a stage begins. A guess that would be wrong: it runs once. It may run any number of times, in any order with
 other effects: states move only along their tables and journals are booked once by key.
 """
 
 from typing import Any, assert_never, cast
 
-from sqlmodel import Session
-
-from cm_server.billing import calls, journals, ledger, payment_states, store
+from cm_server.billing import calls, journals, payment_states, store
 from cm_server.billing import gateway_outcomes as outcomes
 from cm_server.billing.accounts import PaymentId
+from cm_server.billing.dossier import Dossier
 from cm_server.billing.gateway_outcomes import CardRef, CustomerRef, HoldRef
 from cm_server.billing.model import Hold, Payment, Payout, Refund
 from cm_server.billing.payment_states import HoldEvent, HoldState, PaymentEvent, PaymentState
@@ -19,23 +18,29 @@ from cm_wire.ids import PersonId
 from cm_wire.money import Money
 
 
-def apply(session: Session, key: str, call: calls.Call, outcome: calls.Outcome, at_ms: int) -> None:
-    """`key` is the outbox row's. Raises only where the ledger itself refuses, which takes the transaction back."""
+def apply(
+    papers: Dossier, payment_id: str, key: str, call: calls.Call, outcome: calls.Outcome
+) -> None:
+    """`key` is the outbox row's."""
+    payment = papers.payment(payment_id)
     match call:
         case calls.Hold():
-            _of_hold(session, key, cast("outcomes.HoldState", outcome), at_ms)
+            hold = papers.hold(payment, key)
+            _of_hold(papers, payment, hold, cast("outcomes.HoldState", outcome))
         case calls.Capture():
-            _of_capture(session, key, call, cast("outcomes.CaptureOutcome", outcome), at_ms)
+            hold = papers.hold(payment, call.hold_key)
+            _of_capture(papers, payment, hold, key, cast("outcomes.CaptureOutcome", outcome))
         case calls.Void():
-            _of_void(session, call, outcome, at_ms)
+            _of_void(papers, payment, papers.hold(payment, call.hold_key), outcome)
         case calls.Charge():
-            _of_charge(session, key, cast("outcomes.ChargeOutcome", outcome), at_ms)
+            hold = papers.hold(payment, key)
+            _of_charge(papers, payment, hold, cast("outcomes.ChargeOutcome", outcome))
         case calls.Refund():
-            _of_refund(session, key, cast("outcomes.RefundOutcome", outcome), at_ms)
+            _of_refund(papers, payment, key, cast("outcomes.RefundOutcome", outcome))
         case calls.Transfer():
-            _of_transfer(session, key, cast("outcomes.TransferOutcome", outcome), at_ms)
+            _of_transfer(papers, payment, key, cast("outcomes.TransferOutcome", outcome))
         case calls.Reverse():
-            _of_reversal(session, key, call, cast("outcomes.ReversalOutcome", outcome), at_ms)
+            _of_reversal(papers, payment, key, call, cast("outcomes.ReversalOutcome", outcome))
         case _:  # pragma: no cover - closed union
             assert_never(call)
 
@@ -56,41 +61,47 @@ def move_hold(hold: Hold, event: HoldEvent) -> bool:
     return True
 
 
-def is_pointless(session: Session, key: str) -> bool:
+def is_pointless(papers: Dossier, payment_id: str, key: str) -> bool:
     """A hold that never came about and that nobody waits for any more; it is ended here and not asked for anew."""
-    hold = session.get(Hold, key)
+    payment = papers.payment(payment_id)
+    hold = next((hold for hold in papers.holds(payment) if hold.key == key), None)
     if hold is None or hold.state != "requested" or hold.to_capture_minor:
         return False
-    payment = store.payment(session, PaymentId(hold.payment_id))
     return payment.state in payment_states.PAYMENT_OVER and move_hold(hold, "voided")
 
 
-def queue_void(session: Session, hold: Hold, at_ms: int) -> None:
+def queue_void(papers: Dossier, payment: Payment, hold: Hold) -> None:
     call = calls.Void(hold_key=hold.key, hold=HoldRef(hold.ref))
-    store.enqueue(session, f"{hold.key}:void", hold.payment_id, call, at_ms)
+    papers.queue(f"{hold.key}:void", payment, call)
 
 
-def lose(session: Session, hold: Hold, payment: Payment, reason: str, at_ms: int) -> None:
+def void_unused(papers: Dossier, payment: Payment) -> None:
+    """A hold whose answer is still unknown is given back when it arrives."""
+    for hold in papers.holds(payment):
+        if hold.state in ("held", "challenged") and not hold.to_capture_minor:
+            queue_void(papers, payment, hold)
+
+
+def lose(papers: Dossier, payment: Payment, hold: Hold, reason: str) -> None:
     """The reservation is gone by itself; what was to be captured of it is charged instead."""
     if not move_hold(hold, "lost"):
         return
     hold.reason = reason
-    ledger.append(
-        session, journals.hold_ended(hold.key, PaymentId(payment.id), hold.key), at_ms=at_ms
-    )
+    papers.book(journals.hold_ended(hold.key, PaymentId(payment.id), hold.key))
     if hold.to_capture_minor:
         minor, hold.to_capture_minor = hold.to_capture_minor, 0
-        queue_charge(session, payment, hold.card_ref, minor, at_ms)
+        queue_charge(papers, payment, hold.card_ref, minor)
 
 
-def queue_charge(session: Session, payment: Payment, card_ref: str, minor: int, at_ms: int) -> str:
+def queue_charge(papers: Dossier, payment: Payment, card_ref: str, minor: int) -> str:
     """A charge with nobody at the screen; its key is returned."""
-    holds = store.holds(session, payment.id)
+    holds = papers.holds(payment)
     number = holds[-1].number + 1
     key = f"{holds[0].key.partition(':')[0]}:{payment.id}:charge:{number}"
-    customer = store.customer(session, PersonId(payment.learner))
+    customer = store.customer(papers.session, PersonId(payment.learner))
     assert customer is not None, "whoever had a hold is a customer"
-    session.add(
+    papers.add_hold(
+        payment,
         Hold(
             key=key,
             payment_id=payment.id,
@@ -99,24 +110,21 @@ def queue_charge(session: Session, payment: Payment, card_ref: str, minor: int, 
             to_capture_minor=minor,
             state="requested",
             card_ref=card_ref,
-        )
+        ),
     )
-    session.flush()
     call = calls.Charge(
         customer=CustomerRef(customer.ref),
         card=CardRef(card_ref),
         amount=Money(minor, payment.currency),
         metadata={"payment": payment.id, "session": payment.session_id},
     )
-    store.enqueue(session, key, payment.id, call, at_ms)
+    papers.queue(key, payment, call)
     return key
 
 
-def finish_if_captured(session: Session, payment: Payment) -> None:
+def _finish_if_captured(papers: Dossier, payment: Payment) -> None:
     """All of the price is in: nothing is left to capture and nothing waits for an answer."""
-    session.flush()
-    waiting = [h for h in store.holds(session, payment.id) if _is_waiting(h)]
-    if not waiting:
+    if not any(_is_waiting(hold) for hold in papers.holds(payment)):
         move(payment, "all-captured")
 
 
@@ -126,18 +134,16 @@ def _is_waiting(hold: Hold) -> bool:
     return hold.to_capture_minor > 0 and hold.state != "declined"
 
 
-def _of_hold(session: Session, key: str, outcome: outcomes.HoldState, at_ms: int) -> None:
-    hold = store.hold(session, key)
-    payment = store.payment(session, PaymentId(hold.payment_id))
+def _of_hold(papers: Dossier, payment: Payment, hold: Hold, outcome: outcomes.HoldState) -> None:
     match outcome:
         case outcomes.Held() | outcomes.Captured():
-            _held(session, hold, payment, outcome, at_ms)
+            _held(papers, payment, hold, outcome)
         case outcomes.ActionRequired():
             if move_hold(hold, "challenge"):
                 hold.ref, hold.challenge_url = outcome.ref, outcome.url
                 move(payment, "challenge")
                 if payment.state not in ("challenged", "authorised"):
-                    queue_void(session, hold, at_ms)
+                    queue_void(papers, payment, hold)
         case outcomes.Declined():
             if move_hold(hold, "declined"):
                 hold.ref, hold.reason = outcome.ref or "", outcome.code
@@ -145,15 +151,11 @@ def _of_hold(session: Session, key: str, outcome: outcomes.HoldState, at_ms: int
                     payment.why = outcome.message
                     move(payment, "declined")
         case outcomes.Voided():
-            _voided(session, hold, payment, outcome.reason, at_ms)
+            _voided(papers, payment, hold, outcome.reason)
 
 
 def _held(
-    session: Session,
-    hold: Hold,
-    payment: Payment,
-    outcome: outcomes.Held | outcomes.Captured,
-    at_ms: int,
+    papers: Dossier, payment: Payment, hold: Hold, outcome: outcomes.Held | outcomes.Captured
 ) -> None:
     if not move_hold(hold, "held"):
         return
@@ -161,179 +163,166 @@ def _held(
     if isinstance(outcome, outcomes.Held):
         hold.capture_before_ms = int(outcome.capture_before.timestamp() * 1000)
     amount = Money(hold.amount_minor, payment.currency)
-    ledger.append(session, journals.held(hold.key, PaymentId(payment.id), amount), at_ms=at_ms)
+    papers.book(journals.held(hold.key, PaymentId(payment.id), amount))
     if hold.number == 1:
         move(payment, "held")
     if payment.state != "authorised" and hold.to_capture_minor == 0:
         # It came after everybody had left: a card is never kept waiting for nothing.
-        queue_void(session, hold, at_ms)
+        queue_void(papers, payment, hold)
 
 
-def _voided(session: Session, hold: Hold, payment: Payment, reason: str, at_ms: int) -> None:
+def _voided(papers: Dossier, payment: Payment, hold: Hold, reason: str) -> None:
     was_held = hold.state == "held"
     if hold.to_capture_minor:
-        lose(session, hold, payment, reason, at_ms)
+        lose(papers, payment, hold, reason)
     elif move_hold(hold, "voided"):
         hold.reason = reason
         if was_held:
-            gone = journals.hold_ended(hold.key, PaymentId(payment.id), hold.key)
-            ledger.append(session, gone, at_ms=at_ms)
+            papers.book(journals.hold_ended(hold.key, PaymentId(payment.id), hold.key))
         if hold.number == 1 and payment.state in ("authorising", "challenged"):
             move(payment, "cancelled")
 
 
 def _of_capture(
-    session: Session, key: str, call: calls.Capture, outcome: outcomes.CaptureOutcome, at_ms: int
+    papers: Dossier, payment: Payment, hold: Hold, key: str, outcome: outcomes.CaptureOutcome
 ) -> None:
-    hold = store.hold(session, call.hold_key)
-    payment = store.payment(session, PaymentId(hold.payment_id))
     match outcome:
         case outcomes.Captured():
-            _captured(session, key, hold, payment, outcome, at_ms)
+            _captured(papers, payment, hold, key, outcome)
         case outcomes.CaptureLost():
-            lose(session, hold, payment, outcome.reason, at_ms)
-    finish_if_captured(session, payment)
+            lose(papers, payment, hold, outcome.reason)
+    _finish_if_captured(papers, payment)
 
 
 def _captured(
-    session: Session,
-    key: str,
-    hold: Hold,
-    payment: Payment,
-    outcome: outcomes.Captured,
-    at_ms: int,
+    papers: Dossier, payment: Payment, hold: Hold, key: str, outcome: outcomes.Captured
 ) -> None:
     if move_hold(hold, "captured"):
         hold.captured_minor, hold.charge_ref = outcome.amount.minor, outcome.charge
         hold.ref = outcome.hold
-    journal = (
-        journals.charged(key, PaymentId(payment.id), outcome.amount, outcome.charge)
-        if hold.key == key
-        else journals.captured(key, PaymentId(payment.id), hold.key, outcome.amount, outcome.charge)
-    )
-    ledger.append(session, journal, at_ms=at_ms)
-    _book_fee(session, payment, outcome, at_ms)
+    payment_id = PaymentId(payment.id)
+    if hold.key == key:
+        papers.book(journals.charged(key, payment_id, outcome.amount, outcome.charge))
+    else:
+        papers.book(journals.captured(key, payment_id, hold.key, outcome.amount, outcome.charge))
+    _book_fee(papers, payment, outcome)
 
 
-def _book_fee(session: Session, payment: Payment, outcome: outcomes.Captured, at_ms: int) -> None:
+def _book_fee(papers: Dossier, payment: Payment, outcome: outcomes.Captured) -> None:
     """A fee in another currency, or not yet known, is booked from the provider's statement."""
     if outcome.fee is not None and outcome.fee.minor and outcome.fee.currency == payment.currency:
-        booked = journals.fee(outcome.charge, payment.id, payment.currency, outcome.fee.minor)
-        ledger.append(session, booked, at_ms=at_ms)
+        papers.book(journals.fee(outcome.charge, payment.id, payment.currency, outcome.fee.minor))
 
 
-def _of_void(session: Session, call: calls.Void, outcome: Any, at_ms: int) -> None:
-    hold = store.hold(session, call.hold_key)
-    payment = store.payment(session, PaymentId(hold.payment_id))
+def _of_void(papers: Dossier, payment: Payment, hold: Hold, outcome: Any) -> None:
     match outcome:
         case outcomes.Voided():
-            _voided(session, hold, payment, outcome.reason, at_ms)
+            _voided(papers, payment, hold, outcome.reason)
         case outcomes.AlreadyCaptured() | outcomes.CaptureLost():
             store.open_case(
-                session,
+                papers.session,
                 f"{hold.key}:void",
                 "void-failed",
                 payment.id,
                 f"The hold {hold.ref} could not be given back; look at it with the payment provider.",
                 {"hold": hold.ref, "outcome": repr(outcome)},
-                at_ms,
+                papers.at_ms,
             )
 
 
-def _of_charge(session: Session, key: str, outcome: outcomes.ChargeOutcome, at_ms: int) -> None:
-    hold = store.hold(session, key)
-    payment = store.payment(session, PaymentId(hold.payment_id))
-    amount = Money(hold.amount_minor, payment.currency)
+def _of_charge(
+    papers: Dossier, payment: Payment, hold: Hold, outcome: outcomes.ChargeOutcome
+) -> None:
     match outcome:
         case outcomes.Captured():
-            _captured(session, key, hold, payment, outcome, at_ms)
-            finish_if_captured(session, payment)
+            _captured(papers, payment, hold, hold.key, outcome)
+            _finish_if_captured(papers, payment)
         case outcomes.Declined():
             if move_hold(hold, "declined"):
                 hold.reason, payment.why = outcome.code, outcome.message
                 move(payment, "charge-declined")
                 learner = PersonId(payment.learner)
-                debt = journals.owed(key, PaymentId(payment.id), learner, amount)
-                ledger.append(session, debt, at_ms=at_ms)
+                amount = Money(hold.amount_minor, payment.currency)
+                papers.book(journals.owed(hold.key, PaymentId(payment.id), learner, amount))
 
 
-def _of_refund(session: Session, key: str, outcome: outcomes.RefundOutcome, at_ms: int) -> None:
-    refund = session.get_one(Refund, key)
-    payment = store.payment(session, PaymentId(refund.payment_id))
+def _of_refund(
+    papers: Dossier, payment: Payment, key: str, outcome: outcomes.RefundOutcome
+) -> None:
+    refund = papers.session.get_one(Refund, key)
     amount = Money(refund.amount_minor, payment.currency)
     if refund.state == "failed":
         return
     match outcome:
         case outcomes.Refunded():
             refund.state, refund.ref = "succeeded", outcome.ref
-            done = journals.refunded(key, PaymentId(payment.id), amount, outcome.ref)
-            ledger.append(session, done, at_ms=at_ms)
+            papers.book(journals.refunded(key, PaymentId(payment.id), amount, outcome.ref))
         case outcomes.RefundPending():
             if refund.state == "requested":
                 refund.state, refund.ref = "pending", outcome.ref
         case outcomes.RefundFailed():
-            _refund_failed(session, refund, payment, outcome, at_ms)
+            _refund_failed(papers, payment, refund, outcome)
 
 
 def _refund_failed(
-    session: Session,
-    refund: Refund,
-    payment: Payment,
-    outcome: outcomes.RefundFailed,
-    at_ms: int,
+    papers: Dossier, payment: Payment, refund: Refund, outcome: outcomes.RefundFailed
 ) -> None:
     released = payment.state == "released"
     paid = refund.state == "succeeded"
     refund.state, refund.reason = "failed", outcome.message
     amount = Money(refund.amount_minor, payment.currency)
     if paid or not released:
-        undone = journals.refund_failed(
-            refund.key,
-            PaymentId(payment.id),
-            amount,
-            refund.ref or refund.key,
-            paid=paid,
-            released=released,
+        papers.book(
+            journals.refund_failed(
+                refund.key,
+                PaymentId(payment.id),
+                amount,
+                refund.ref or refund.key,
+                paid=paid,
+                released=released,
+            )
         )
-        ledger.append(session, undone, at_ms=at_ms)
     if not released:
         payment.refunded_minor -= refund.amount_minor
     store.open_case(
-        session,
+        papers.session,
         f"{refund.key}:failed",
         "refund-failed",
         payment.id,
         f"The bank did not take {amount} back ({outcome.message}); refund again or agree another way.",
         {"refund": refund.key, "code": outcome.code},
-        at_ms,
+        papers.at_ms,
     )
 
 
-def _of_transfer(session: Session, key: str, outcome: outcomes.TransferOutcome, at_ms: int) -> None:
-    payout = session.get_one(Payout, key)
-    payment = store.payment(session, PaymentId(payout.payment_id))
+def _of_transfer(
+    papers: Dossier, payment: Payment, key: str, outcome: outcomes.TransferOutcome
+) -> None:
+    payout = papers.session.get_one(Payout, key)
     match outcome:
         case outcomes.Transferred():
             payout.state, payout.ref, payout.reason = "paid", outcome.ref, ""
             amount = Money(payout.amount_minor, payment.currency)
             mentor = PersonId(payout.mentor)
-            paid = journals.paid_out(key, PaymentId(payment.id), mentor, amount, outcome.ref)
-            ledger.append(session, paid, at_ms=at_ms)
+            papers.book(journals.paid_out(key, PaymentId(payment.id), mentor, amount, outcome.ref))
         case outcomes.Parked():
             if payout.state != "paid":
                 payout.state, payout.reason = "parked", outcome.message
 
 
 def _of_reversal(
-    session: Session, key: str, call: calls.Reverse, outcome: outcomes.ReversalOutcome, at_ms: int
+    papers: Dossier,
+    payment: Payment,
+    key: str,
+    call: calls.Reverse,
+    outcome: outcomes.ReversalOutcome,
 ) -> None:
     """What a mentor's balance does not cover stays their debt and is set off against what they earn next."""
-    payout = session.get_one(Payout, call.payout_key)
+    payout = papers.session.get_one(Payout, call.payout_key)
     if isinstance(outcome, outcomes.ReversalShort):
         payout.reason = outcome.message
         return
-    payment = PaymentId(payout.payment_id)
-    back = journals.reversed_transfer(
-        key, payment, PersonId(payout.mentor), call.amount, outcome.ref
+    mentor = PersonId(payout.mentor)
+    papers.book(
+        journals.reversed_transfer(key, PaymentId(payment.id), mentor, call.amount, outcome.ref)
     )
-    ledger.append(session, back, at_ms=at_ms)

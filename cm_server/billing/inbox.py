@@ -8,10 +8,9 @@ one that came before its answer leaves the answer nothing to do.
 import structlog
 from sqlmodel import Session
 
-from cm_server.billing import calls, disputes, effects, outbox, payees, store
+from cm_server.billing import calls, disputes, dossier, effects, outbox, payees, store
 from cm_server.billing import gateway_outcomes as outcomes
 from cm_server.billing import gateway_reports as reports
-from cm_server.billing.accounts import PaymentId
 from cm_server.billing.gateway_reports import GatewayEvent
 from cm_server.billing.model import InboxRow, OutboxRow
 from cm_server.billing.till import Till
@@ -75,7 +74,7 @@ def _of_call(session: Session, call_key: str, outcome: calls.Outcome, at_ms: int
     row = store.outbox_row_by_call_key(session, call_key)
     if row is None:
         return "not ours"
-    outbox.settle(session, row.key, calls.decoded(row.call), outcome, at_ms)
+    outbox.settle(session, row, calls.decoded(row.call), outcome, at_ms)
     return row.key
 
 
@@ -87,7 +86,7 @@ def _of_hold(session: Session, call_key: str, state: outcomes.HoldState, at_ms: 
     call = calls.decoded(row.call)
     if isinstance(call, calls.Charge):
         if isinstance(state, outcomes.Captured | outcomes.Declined):
-            outbox.settle(session, row.key, call, state, at_ms)
+            outbox.settle(session, row, call, state, at_ms)
         return row.key
     match state:
         case outcomes.Captured():
@@ -95,7 +94,7 @@ def _of_hold(session: Session, call_key: str, state: outcomes.HoldState, at_ms: 
         case outcomes.Voided():
             return _of_later_call(session, row, "void", state, at_ms)
         case _:
-            outbox.settle(session, row.key, call, state, at_ms)
+            outbox.settle(session, row, call, state, at_ms)
             return row.key
 
 
@@ -109,7 +108,7 @@ def _of_later_call(
     later = store.outbox_row(session, f"{row.key}:{verb}")
     if later is not None:
         # The hold's own answer may still be out; the later call proves that it was held.
-        outbox.settle(session, later.key, calls.decoded(later.call), state, at_ms)
+        outbox.settle(session, later, calls.decoded(later.call), state, at_ms)
         return later.key
     if isinstance(state, outcomes.Captured):
         said = f"{state.amount} was captured at the payment provider and not by us."
@@ -117,7 +116,7 @@ def _of_later_call(
             session, f"{row.key}:foreign", "foreign-capture", row.payment_id, said, {}, at_ms
         )
         return "case"
-    hold = store.hold(session, row.key)
-    payment = store.payment(session, PaymentId(hold.payment_id))
-    effects.lose(session, hold, payment, state.reason, at_ms)
+    with dossier.opened(session, at_ms, [row.payment_id]) as papers:
+        payment = papers.payment(row.payment_id)
+        effects.lose(papers, payment, papers.hold(payment, row.key), state.reason)
     return "hold lost"

@@ -8,16 +8,45 @@ ones by trigger, and `verify` recomputes them.
 import hashlib
 import json
 from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from types import MappingProxyType
+from typing import Any, Final, Literal
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, Table, bindparam, text
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
 from cm_server.billing.accounts import Account
+from cm_server.billing.ledger_model import LedgerJournal
 
 KEY_CHARACTERS_MAX: Final = 255
+
+_JOURNALS: Final[Table] = LedgerJournal.__table__  # type: ignore[attr-defined]
+_INSERT_JOURNALS: Final = MappingProxyType(
+    {
+        name: dialect.insert(_JOURNALS)
+        .on_conflict_do_nothing(index_elements=["key"])
+        .returning(_JOURNALS.c.id, _JOURNALS.c.key)
+        for name, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
+    }
+)
+_FINGERPRINTS: Final = text(
+    "SELECT key, fingerprint FROM ledger_journal WHERE key IN :keys"
+).bindparams(bindparam("keys", expanding=True))
+_OPEN_ACCOUNTS: Final = text(
+    "INSERT INTO ledger_account (code, currency, guard, dr, cr, dr_pending, cr_pending) "
+    "VALUES (:code, :currency, :guard, 0, 0, 0, 0) ON CONFLICT (code) DO NOTHING"
+)
+_RESERVED: Final = text(
+    "SELECT j.key, t.id, t.debit, t.credit, t.amount FROM ledger_transfer t "
+    "JOIN ledger_journal j ON j.id = t.journal_id WHERE j.key IN :keys AND t.phase = 'pending'"
+).bindparams(bindparam("keys", expanding=True))
+_INSERT_TRANSFERS: Final = text(
+    "INSERT INTO ledger_transfer (journal_id, debit, credit, amount, phase, pending_id) "
+    "VALUES (:journal_id, :debit, :credit, :amount, :phase, :pending_id)"
+)
 
 
 class LedgerRefused(Exception):  # noqa: N818 - a refusal is an answer
@@ -85,19 +114,20 @@ class Posting:
 
 def append(session: Session, journal: Journal, *, at_ms: int) -> bool:
     """Book a fact once. False: it stands there already. Raises `KeyReused` or `LedgerRefused`, which undo the caller's work."""
-    if not journal.key or len(journal.key) > KEY_CHARACTERS_MAX or not journal.legs:
-        raise LedgerRefused(f"journal {journal.key!r} has no fitting key or no legs")
+    return bool(append_all(session, [journal], at_ms=at_ms))
+
+
+def append_all(session: Session, journals: Sequence[Journal], *, at_ms: int) -> int:
+    """Book facts, each once, in their order; how many did not stand there already. Raises as `append` does."""
+    for journal in journals:
+        if not journal.key or len(journal.key) > KEY_CHARACTERS_MAX or not journal.legs:
+            raise LedgerRefused(f"journal {journal.key!r} has no fitting key or no legs")
     connection = session.connection()
     try:
-        journal_id = _insert_journal(connection, journal, at_ms)
-        if journal_id is None:
-            return False
-        _open_accounts(connection, journal)
-        for leg in journal.legs:
-            _insert_leg(connection, journal_id, leg)
+        return sum(_book(connection, part, at_ms) for part in _independent(journals))
     except DBAPIError as error:
-        raise LedgerRefused(f"{journal.kind} {journal.key}: {error.orig}") from error
-    return True
+        told = ", ".join(f"{journal.kind} {journal.key}" for journal in journals)
+        raise LedgerRefused(f"{told}: {error.orig}") from error
 
 
 def has(session: Session, key: str) -> bool:
@@ -172,90 +202,115 @@ def verify(session: Session) -> list[str]:
     return problems + _empty_journals(session)
 
 
-def _insert_journal(connection: Connection, journal: Journal, at_ms: int) -> int | None:
-    fingerprint = _fingerprint(journal)
+def _independent(journals: Sequence[Journal]) -> Iterator[list[Journal]]:
+    """In parts of which none resolves or repeats what the same part books."""
+    part: list[Journal] = []
+    keys: set[str] = set()
+    for journal in journals:
+        resolved = {leg.reserved_key for leg in journal.legs if isinstance(leg, Resolve)}
+        if keys & {journal.key, *resolved}:
+            yield part
+            part, keys = [], set()
+        part.append(journal)
+        keys.add(journal.key)
+    if part:
+        yield part
+
+
+def _book(connection: Connection, journals: list[Journal], at_ms: int) -> int:
+    ids = _insert_journals(connection, journals, at_ms)
+    fresh = [journal for journal in journals if journal.key in ids]
+    if not fresh:
+        return 0
+    _open_accounts(connection, fresh)
+    reserved = _reservations(connection, fresh)
+    connection.execute(
+        _INSERT_TRANSFERS,
+        [
+            {"journal_id": ids[journal.key], **_row_of(leg, reserved)}
+            for journal in fresh
+            for leg in journal.legs
+        ],
+    )
+    return len(fresh)
+
+
+def _insert_journals(connection: Connection, journals: list[Journal], at_ms: int) -> dict[str, int]:
+    """Key and id of those that were not there; the others must be the same facts."""
+    prints = {journal.key: _fingerprint(journal) for journal in journals}
     inserted = connection.execute(
-        text(
-            "INSERT INTO ledger_journal (key, kind, payment_id, cause, at_ms, fingerprint) "
-            "VALUES (:key, :kind, :payment_id, :cause, :at_ms, :fingerprint) "
-            "ON CONFLICT (key) DO NOTHING RETURNING id"
-        ),
-        {
-            "key": journal.key,
-            "kind": journal.kind,
-            "payment_id": journal.payment_id,
-            "cause": journal.cause,
-            "at_ms": at_ms,
-            "fingerprint": fingerprint,
-        },
-    ).scalar()
-    if inserted is not None:
-        return int(inserted)
-    stored = connection.execute(
-        text("SELECT fingerprint FROM ledger_journal WHERE key = :key"), {"key": journal.key}
-    ).scalar_one()
-    if stored != fingerprint:
-        raise KeyReused(f"journal {journal.key} is booked already with other amounts or accounts")
-    return None
+        _INSERT_JOURNALS[connection.dialect.name],
+        [
+            {
+                "key": journal.key,
+                "kind": journal.kind,
+                "payment_id": journal.payment_id,
+                "cause": journal.cause,
+                "at_ms": at_ms,
+                "fingerprint": prints[journal.key],
+            }
+            for journal in journals
+        ],
+    )
+    ids = {row.key: int(row.id) for row in inserted}
+    there = [journal.key for journal in journals if journal.key not in ids]
+    if there:
+        _check_same(connection, {key: prints[key] for key in there})
+    return ids
 
 
-def _open_accounts(connection: Connection, journal: Journal) -> None:
+def _check_same(connection: Connection, prints: dict[str, str]) -> None:
+    stored = connection.execute(_FINGERPRINTS, {"keys": list(prints)})
+    for key, fingerprint in stored:
+        if prints[key] != fingerprint:
+            raise KeyReused(f"journal {key} is booked already with other amounts or accounts")
+
+
+def _open_accounts(connection: Connection, journals: list[Journal]) -> None:
     accounts = {
         account.code: account
+        for journal in journals
         for leg in journal.legs
         if isinstance(leg, Leg)
         for account in (leg.debit, leg.credit)
     }
     if accounts:
         connection.execute(
-            text(
-                "INSERT INTO ledger_account (code, currency, guard, dr, cr, dr_pending, cr_pending) "
-                "VALUES (:code, :currency, :guard, 0, 0, 0, 0) ON CONFLICT (code) DO NOTHING"
-            ),
+            _OPEN_ACCOUNTS,
             [
-                {"code": a.code, "currency": a.currency, "guard": a.guard}
-                for a in sorted(accounts.values(), key=lambda a: a.code)
+                {"code": code, "currency": account.currency, "guard": account.guard}
+                for code, account in sorted(accounts.items())
             ],
         )
 
 
-def _insert_leg(connection: Connection, journal_id: int, leg: Leg | Resolve) -> None:
-    values: dict[str, str | int | None]
+def _reservations(connection: Connection, journals: list[Journal]) -> dict[str, Row[Any]]:
+    """The reserving row of each journal that one of these resolves."""
+    keys = {leg.reserved_key for j in journals for leg in j.legs if isinstance(leg, Resolve)}
+    if not keys:
+        return {}
+    found = {row.key: row for row in connection.execute(_RESERVED, {"keys": sorted(keys)})}
+    for key in keys - found.keys():
+        raise LedgerRefused(f"nothing is reserved under {key}")
+    return found
+
+
+def _row_of(leg: Leg | Resolve, reserved: dict[str, Row[Any]]) -> dict[str, str | int | None]:
     if isinstance(leg, Leg):
-        values = {
+        return {
             "debit": leg.debit.code,
             "credit": leg.credit.code,
             "amount": leg.minor,
             "phase": leg.phase,
             "pending_id": None,
         }
-    else:
-        values = _resolution(connection, leg)
-    connection.execute(
-        text(
-            "INSERT INTO ledger_transfer (journal_id, debit, credit, amount, phase, pending_id) "
-            "VALUES (:journal_id, :debit, :credit, :amount, :phase, :pending_id)"
-        ),
-        {"journal_id": journal_id, **values},
-    )
-
-
-def _resolution(connection: Connection, leg: Resolve) -> dict[str, str | int | None]:
-    reserved = connection.execute(
-        text(
-            "SELECT t.id, t.debit, t.credit, t.amount FROM ledger_transfer t "
-            "JOIN ledger_journal j ON j.id = t.journal_id WHERE j.key = :key AND t.phase = 'pending'"
-        ),
-        {"key": leg.reserved_key},
-    ).one_or_none()
-    if reserved is None:
-        raise LedgerRefused(f"nothing is reserved under {leg.reserved_key}")
+    row = reserved[leg.reserved_key]
     return {
-        "debit": reserved.debit,
-        "credit": reserved.credit,
-        "amount": leg.minor or reserved.amount,
+        "debit": row.debit,
+        "credit": row.credit,
+        "amount": leg.minor or row.amount,
         "phase": "post" if leg.minor else "void",
-        "pending_id": reserved.id,
+        "pending_id": row.id,
     }
 
 

@@ -4,9 +4,12 @@ Every function works in the caller's transaction. The ledger's SQL is in `ledger
 """
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
 import msgspec
+from sqlalchemy import Table, bindparam, exists, text, update
+from sqlalchemy import select as sql_select
 from sqlmodel import Session, col, func, select
 
 from cm_server.billing import calls
@@ -26,6 +29,18 @@ from cm_server.session.model import RatingRow
 from cm_wire import faults
 from cm_wire.ids import PersonId
 
+_OUTBOX: Final[Table] = OutboxRow.__table__  # type: ignore[attr-defined]
+_ENQUEUE: Final = text(
+    "INSERT INTO billing_outbox (key, call_key, lane, payment_id, call, state, attempts, stored_failures, "
+    "due_at_ms, leased_until_ms, made_at_ms, last_error) VALUES (:key, :key, :lane, :payment_id, :call, "
+    "'queued', 0, 0, :at_ms, 0, :at_ms, '') ON CONFLICT (key) DO NOTHING"
+)
+_FINISH: Final = (
+    update(_OUTBOX)
+    .where(_OUTBOX.c.key == bindparam("row_key"), _OUTBOX.c.state == "queued")
+    .values(state="done", last_error="", leased_until_ms=0)
+)
+
 
 def payment(session: Session, payment_id: PaymentId) -> Payment:
     found = session.get(Payment, payment_id, with_for_update=True)
@@ -37,6 +52,17 @@ def payment(session: Session, payment_id: PaymentId) -> Payment:
 def payments_of_ask(session: Session, ask_id: str) -> list[Payment]:
     rows = select(Payment).where(Payment.ask_id == ask_id).order_by(col(Payment.opened_at_ms))
     return list(session.exec(rows))
+
+
+def payment_ids_of_asks(session: Session, ask_ids: Sequence[str]) -> dict[str, list[str]]:
+    """By ask, the oldest first."""
+    rows = select(Payment.ask_id, Payment.id).where(col(Payment.ask_id).in_(ask_ids))
+    found: dict[str, list[str]] = {ask_id: [] for ask_id in ask_ids}
+    for ask_id, payment_id in session.connection().execute(
+        rows.order_by(col(Payment.opened_at_ms))
+    ):
+        found[ask_id].append(payment_id)
+    return found
 
 
 def payment_of_session(session: Session, session_id: str) -> Payment | None:
@@ -175,25 +201,53 @@ def open_cases(session: Session, payment_id: str | None = None) -> list[Case]:
     return list(session.exec(rows.order_by(col(Case.number))))
 
 
+@dataclass(frozen=True, slots=True)
+class NewCall:
+    """A call to queue. Calls of a lane keep their order."""
+
+    key: str
+    payment_id: str
+    lane: str
+    call: calls.Call
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class LeasedCall:
+    """A call that nobody else makes until the lease ends. `attempts`, this one included, tells one lease from the next."""
+
+    key: str
+    call_key: str
+    payment_id: str
+    call: str
+    attempts: int
+    stored_failures: int
+    first_sent_at_ms: int
+
+
 def enqueue(
     session: Session, key: str, payment_id: str, call: calls.Call, at_ms: int, *, lane: str = ""
 ) -> None:
-    """Queue a call, once for each key. The lane is the payment's unless another is named; calls of a lane keep their order."""
-    if session.exec(select(OutboxRow.id).where(OutboxRow.key == key)).first() is not None:
+    """Queue a call, once for each key, in the payment's lane unless another is named."""
+    enqueue_all(session, [NewCall(key, payment_id, lane or payment_id, call, at_ms)])
+
+
+def enqueue_all(session: Session, new: Sequence[NewCall]) -> None:
+    if not new:
         return
-    session.add(
-        OutboxRow(
-            key=key,
-            call_key=key,
-            lane=lane or payment_id,
-            payment_id=payment_id,
-            call=calls.encoded(call),
-            state="queued",
-            due_at_ms=at_ms,
-            made_at_ms=at_ms,
-        )
+    session.connection().execute(
+        _ENQUEUE,
+        [
+            {
+                "key": one.key,
+                "lane": one.lane,
+                "payment_id": one.payment_id,
+                "call": calls.encoded(one.call),
+                "at_ms": one.at_ms,
+            }
+            for one in new
+        ],
     )
-    session.flush()
 
 
 def queued_keys(session: Session, payment_id: PaymentId) -> list[str]:
@@ -211,38 +265,65 @@ def waiting_calls(session: Session) -> list[str]:
     return [f"{row.key}: {row.last_error or 'not sent yet'}" for row in rows]
 
 
-def outbox_row(session: Session, key: str) -> OutboxRow | None:
-    return session.exec(select(OutboxRow).where(OutboxRow.key == key)).one_or_none()
+def outbox_row(session: Session, key: str, *, lock: bool = False) -> OutboxRow | None:
+    rows = select(OutboxRow).where(OutboxRow.key == key)
+    return session.exec(rows.with_for_update() if lock else rows).one_or_none()
 
 
 def outbox_row_by_call_key(session: Session, call_key: str) -> OutboxRow | None:
     return session.exec(select(OutboxRow).where(OutboxRow.call_key == call_key)).one_or_none()
 
 
-def claim(
-    session: Session, now_ms: int, lease_ms: int, at_most: int, key: str | None = None
-) -> list[OutboxRow]:
-    """Lease the first open call of each lane that is due; nobody else gets it until the lease ends."""
-    first = (
-        select(func.min(OutboxRow.id)).where(OutboxRow.state == "queued").group_by(OutboxRow.lane)
+def lease(
+    session: Session,
+    now_ms: int,
+    lease_ms: int,
+    *,
+    at_most: int | None = None,
+    keys: Sequence[str] | None = None,
+) -> list[LeasedCall]:
+    """Lease calls that are due and the first open one of their lane, any of them or these; nobody else gets them meanwhile."""
+    earlier = _OUTBOX.alias()
+    is_first = ~exists().where(
+        earlier.c.state == "queued",
+        earlier.c.lane == _OUTBOX.c.lane,
+        earlier.c.id < _OUTBOX.c.id,
     )
-    rows = select(OutboxRow).where(
-        col(OutboxRow.id).in_(first),
-        OutboxRow.due_at_ms <= now_ms,
-        OutboxRow.leased_until_ms <= now_ms,
+    free = sql_select(_OUTBOX.c.id).where(
+        _OUTBOX.c.state == "queued",
+        _OUTBOX.c.due_at_ms <= now_ms,
+        _OUTBOX.c.leased_until_ms <= now_ms,
+        is_first,
     )
-    if key is not None:
-        rows = rows.where(OutboxRow.key == key)
-    claimed = list(
-        session.exec(
-            rows.order_by(col(OutboxRow.id)).limit(at_most).with_for_update(skip_locked=True)
+    if keys is not None:
+        free = free.where(_OUTBOX.c.key.in_(keys))
+    if at_most is not None:
+        free = free.order_by(_OUTBOX.c.id).limit(at_most)
+    leased = session.connection().execute(
+        update(_OUTBOX)
+        .where(_OUTBOX.c.id.in_(free.with_for_update(skip_locked=True)))
+        .values(
+            leased_until_ms=now_ms + lease_ms,
+            attempts=_OUTBOX.c.attempts + 1,
+            first_sent_at_ms=func.coalesce(_OUTBOX.c.first_sent_at_ms, now_ms),
+        )
+        .returning(
+            _OUTBOX.c.id,
+            _OUTBOX.c.key,
+            _OUTBOX.c.call_key,
+            _OUTBOX.c.payment_id,
+            _OUTBOX.c.call,
+            _OUTBOX.c.attempts,
+            _OUTBOX.c.stored_failures,
+            _OUTBOX.c.first_sent_at_ms,
         )
     )
-    for row in claimed:
-        row.leased_until_ms = now_ms + lease_ms
-        row.attempts += 1
-        row.first_sent_at_ms = row.first_sent_at_ms or now_ms
-    return claimed
+    return [LeasedCall(*row[1:]) for row in sorted(leased)]
+
+
+def finish_calls(session: Session, keys: Sequence[str]) -> None:
+    """Their outcome is known and has taken effect."""
+    session.connection().execute(_FINISH, [{"row_key": key} for key in keys])
 
 
 def end_leases(session: Session) -> None:

@@ -42,7 +42,7 @@ async def run(till: Till, look_further: Callable[[], Awaitable[object]]) -> None
 
 async def sweep(till: Till) -> None:
     """Everything that is due by now."""
-    await outbox.perform_due(till)
+    await outbox.perform_all(till)
     await _cancel_abandoned(till)
     await payouts.release_due(till)
 

@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from cm_server.ask import board
 from cm_server.ask.board import PostedAsk
-from cm_server.billing import charges, receipt_text, receipts, refunds
+from cm_server.billing import charges, receipt_text, receipts, refunds, settlement
 from cm_server.flow import asking, offering, telling
 from cm_server.flow.works import Works
 from cm_server.matching import facets, offers, records
@@ -172,7 +172,7 @@ async def end(
 
 async def settle(works: Works, session_id: SessionId) -> None:
     """Take the money and issue the receipt; again gives the same, so that a start after a crash may call it."""
-    issued = await charges.settle(works.desk.till, session_id)
+    issued = await settlement.settle(works.desk.till, session_id)
     standing = await works.desk.database.read(lambda s: register.find(s, session_id))
     fact = ReceiptIssued(
         session_id=session_id,

@@ -11,9 +11,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
-from sqlmodel import Session, col, select
+from sqlalchemy import Row, Table, insert, select
+from sqlmodel import Session
 
 from cm_server.clock import Clock
 from cm_server.session.model import EventRow
@@ -21,6 +22,7 @@ from cm_wire.ids import PersonId, SessionId
 
 KIND_PATTERN: Final = re.compile(r"[a-z][a-z0-9-]{0,39}")
 PAYLOAD_CHARACTERS_MAX: Final = 16_384
+_EVENTS: Final[Table] = EventRow.__table__  # type: ignore[attr-defined]
 SERVER: Final = PersonId("")
 """The author of facts that no person caused."""
 
@@ -79,28 +81,41 @@ def append(
     text = payload.decode()
     if len(text) > PAYLOAD_CHARACTERS_MAX or not isinstance(json.loads(text), dict):
         raise ValueError(f"the payload of {kind!r} is no JSON object of a size for the log")
-    last = session.exec(
-        select(EventRow)
-        .where(col(EventRow.session_id) == session_id)
-        .order_by(col(EventRow.number).desc())
+    connection = session.connection()
+    last = connection.execute(
+        select(_EVENTS.c.number, _EVENTS.c.hash)
+        .where(_EVENTS.c.session_id == session_id)
+        .order_by(_EVENTS.c.number.desc())
         .limit(1)
-    ).one_or_none()
+    ).first()
     number, previous = (1, "") if last is None else (last.number + 1, last.hash)
     seal = _seal(previous, Recorded(session_id, number, kind, text, by, at, ""))
     recorded = Recorded(session_id, number, kind, text, by, at, seal)
-    session.add(_row(recorded))
-    session.flush()
+    connection.execute(insert(_EVENTS), _row(recorded))
     return recorded
 
 
 def read(session: Session, session_id: SessionId, *, after: int = 0) -> list[Recorded]:
     """The facts with a number above `after`, in order."""
-    rows = session.exec(
-        select(EventRow)
-        .where(col(EventRow.session_id) == session_id, col(EventRow.number) > after)
-        .order_by(col(EventRow.number))
+    rows = session.connection().execute(
+        select(_EVENTS)
+        .where(_EVENTS.c.session_id == session_id, _EVENTS.c.number > after)
+        .order_by(_EVENTS.c.number)
     )
     return [_recorded(row) for row in rows]
+
+
+def read_all(session: Session, session_ids: Sequence[SessionId]) -> dict[SessionId, list[Recorded]]:
+    """The whole logs of some sessions."""
+    logs: dict[SessionId, list[Recorded]] = {session_id: [] for session_id in session_ids}
+    rows = session.connection().execute(
+        select(_EVENTS)
+        .where(_EVENTS.c.session_id.in_(session_ids))
+        .order_by(_EVENTS.c.session_id, _EVENTS.c.number)
+    )
+    for row in rows:
+        logs[row.session_id].append(_recorded(row))
+    return logs
 
 
 def broken_at(log: Sequence[Recorded]) -> Broken | None:
@@ -128,21 +143,21 @@ def _seal(previous: str, fact: Recorded) -> str:
     return hashlib.sha256(json.dumps(parts, separators=(",", ":")).encode()).hexdigest()
 
 
-def _row(fact: Recorded) -> EventRow:
-    return EventRow(
-        session_id=fact.session_id,
-        number=fact.number,
-        kind=fact.kind,
-        payload=fact.payload,
-        by=fact.by,
-        at_ms=fact.moment.at_ms,
-        boot_id=fact.moment.boot_id,
-        monotonic_ms=fact.moment.monotonic_ms,
-        hash=fact.hash,
-    )
+def _row(fact: Recorded) -> dict[str, str | int]:
+    return {
+        "session_id": fact.session_id,
+        "number": fact.number,
+        "kind": fact.kind,
+        "payload": fact.payload,
+        "by": fact.by,
+        "at_ms": fact.moment.at_ms,
+        "boot_id": fact.moment.boot_id,
+        "monotonic_ms": fact.moment.monotonic_ms,
+        "hash": fact.hash,
+    }
 
 
-def _recorded(row: EventRow) -> Recorded:
+def _recorded(row: Row[Any]) -> Recorded:
     return Recorded(
         session_id=SessionId(row.session_id),
         number=row.number,

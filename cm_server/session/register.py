@@ -3,7 +3,13 @@
 Each function works in the caller's transaction and changes nothing.
 """
 
-from sqlmodel import Session, col, select
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import Table, select
+from sqlmodel import Session, col
+from sqlmodel import select as select_rows
 
 from cm_server.session import store
 from cm_server.session.lifecycle import Rating
@@ -13,6 +19,33 @@ from cm_wire import faults
 from cm_wire.ids import AskId, PersonId, SessionId
 
 READ_MAX = 500
+_SESSIONS: Final[Table] = SessionRow.__table__  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True, slots=True)
+class Parties:
+    """Who met, and over which ask."""
+
+    session_id: SessionId
+    ask_id: AskId
+    learner: PersonId
+    learner_name: str
+    mentor: PersonId
+    mentor_name: str
+
+
+def parties(session: Session, session_ids: Sequence[SessionId]) -> dict[SessionId, Parties]:
+    """Those of them that exist."""
+    query = select(
+        _SESSIONS.c.id,
+        _SESSIONS.c.ask_id,
+        _SESSIONS.c.learner,
+        _SESSIONS.c.learner_name,
+        _SESSIONS.c.mentor,
+        _SESSIONS.c.mentor_name,
+    ).where(_SESSIONS.c.id.in_(session_ids))
+    rows = session.connection().execute(query)
+    return {SessionId(row.id): Parties(*row) for row in rows}
 
 
 def find(session: Session, session_id: SessionId) -> Standing:
@@ -29,7 +62,7 @@ def open_sessions(session: Session, person: PersonId | None = None) -> list[Stan
 
 def of_ask(session: Session, ask_id: AskId) -> list[Standing]:
     """All sessions an ask became, the latest first: another each time a mentor accepted and never came."""
-    query = select(SessionRow.id).where(SessionRow.ask_id == ask_id)
+    query = select_rows(SessionRow.id).where(SessionRow.ask_id == ask_id)
     rows = session.exec(query.order_by(col(SessionRow.opened_at_ms).desc()))
     return [find(session, SessionId(row)) for row in rows]
 
@@ -37,7 +70,7 @@ def of_ask(session: Session, ask_id: AskId) -> list[Standing]:
 def waiting_for_rating(session: Session, person: PersonId) -> Standing | None:
     """The person's last session, if it has ended and is not yet closed."""
     query = (
-        select(SessionRow.id)
+        select_rows(SessionRow.id)
         .where((col(SessionRow.learner) == person) | (col(SessionRow.mentor) == person))
         .order_by(col(SessionRow.opened_at_ms).desc())
         .limit(1)
@@ -50,7 +83,7 @@ def waiting_for_rating(session: Session, person: PersonId) -> Standing | None:
 def ended_before(session: Session, at_ms: int) -> list[Standing]:
     """Sessions that ended before `at_ms` and are not closed yet; at most `READ_MAX` at a time."""
     query = (
-        select(SessionRow.id)
+        select_rows(SessionRow.id)
         .where(col(SessionRow.state) == "ended", col(SessionRow.ended_at_ms) < at_ms)
         .order_by(col(SessionRow.ended_at_ms))
         .limit(READ_MAX)

@@ -106,8 +106,8 @@ MUTANTS = (
     Mutant(
         "a journal key may be used twice",
         f"{B}/ledger.py",
-        "    if stored != fingerprint:",
-        "    if False:",
+        "        if prints[key] != fingerprint:",
+        "        if False:",
         (LEDGER,),
     ),
     Mutant(
@@ -154,7 +154,7 @@ MUTANTS = (
     ),
     Mutant(
         "the whole hold is captured",
-        f"{B}/charges.py",
+        f"{B}/settlement.py",
         "    hold.to_capture_minor = minor",
         "    minor = hold.to_capture_minor = hold.amount_minor",
         (NASTY, MACHINE),
@@ -168,9 +168,9 @@ MUTANTS = (
     ),
     Mutant(
         "an unused hold stays on the card",
-        f"{B}/charges.py",
-        "    _void_unused(session, payment, till.now_ms())\n    return receipts",
-        "    return receipts",
+        f"{B}/settlement.py",
+        "    effects.void_unused(papers, payment)\n",
+        "",
         (NASTY, MACHINE),
     ),
     Mutant(

@@ -20,7 +20,17 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from sqlmodel import Session, select
 
-from cm_server.billing import charges, inbox, ledger, payouts, reconcile, refunds, store, sweeper
+from cm_server.billing import (
+    charges,
+    inbox,
+    ledger,
+    payouts,
+    reconcile,
+    refunds,
+    settlement,
+    store,
+    sweeper,
+)
 from cm_server.billing import gateway_outcomes as outcomes
 from cm_server.billing.model import Hold, OutboxRow, Payment, Refund
 from cm_server.meter import minutes
@@ -275,8 +285,8 @@ class MoneyMachine(RuleBasedStateMachine):
         billed_minutes = self.model.counted * SLOT // 60
         assert ended.counted_ms == self.model.counted * SLOT * 1000
         assert ended.amount == Money(1000 * billed_minutes * 60 // 900, "USD")
-        issued = self.run(charges.settle(self.world.till, session_id))
-        again = self.run(charges.settle(self.world.till, session_id))
+        issued = self.run(settlement.settle(self.world.till, session_id))
+        again = self.run(settlement.settle(self.world.till, session_id))
         assert issued == again
         assert issued.amount.minor == (0 if ended.amount.minor < 50 else ended.amount.minor)
         self.amounts[session_id] = issued.amount.minor

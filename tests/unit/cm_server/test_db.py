@@ -165,3 +165,40 @@ async def test_an_acknowledged_write_survives_the_loss_of_power(database: Databa
     assert (
         await database.read(lambda s: s.execute(text("PRAGMA journal_mode")).scalar_one()) == "wal"
     )
+
+
+def adding_all(session: Session, values: list[int]) -> list[tuple[int, int]]:
+    """Tells each how many it was done together with."""
+    session.execute(NUMBERS.insert(), [{"value": value} for value in values]).close()
+    return [(value, len(values)) for value in values]
+
+
+async def test_items_that_wait_for_the_same_work_are_given_to_it_at_once(
+    database: Database,
+) -> None:
+    begun, release = threading.Event(), threading.Event()
+
+    def hold(_: Session) -> None:
+        begun.set()
+        release.wait(10)
+
+    holding = asyncio.create_task(database.write(hold))
+    await until(begun.is_set, "the writer is busy, so that what follows waits")
+    adding_them = [
+        asyncio.create_task(database.write_together(adding_all, value)) for value in range(5)
+    ]
+    await asyncio.sleep(0)
+    release.set()
+    await holding
+    assert await asyncio.gather(*adding_them) == [(value, 5) for value in range(5)]
+    assert await database.read(numbers) == [0, 1, 2, 3, 4]
+
+
+async def test_an_item_its_work_cannot_do_fails_alone(database: Database) -> None:
+    answers = await asyncio.gather(
+        *(database.write_together(adding_all, value) for value in (1, 2, 2**64, 2, 3)),
+        return_exceptions=True,
+    )
+    failed = [place for place, answer in enumerate(answers) if isinstance(answer, Exception)]
+    assert failed == [2, 3]
+    assert await database.read(numbers) == [1, 2, 3]
