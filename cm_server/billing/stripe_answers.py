@@ -110,7 +110,7 @@ def _held(intent: stripe.PaymentIntent) -> outcomes.Held | None:
     if not isinstance(charge, stripe.Charge):
         return None
     details = charge.payment_method_details
-    capture_before = details.card.capture_before if details and details.card else None
+    capture_before = getattr(details.card, "capture_before", None) if details else None
     if capture_before is None:
         return None
     amount = money(intent.amount_capturable, intent.currency)

@@ -121,10 +121,7 @@ def as_json(account: Account, included: set[str]) -> Json:
         recipient = {"applied": True, "capabilities": capabilities}
         configuration = {"customer": None, "merchant": None, "recipient": recipient}
     if "requirements" in included:
-        entries = [
-            {"description": text, "awaiting_action_from": "user", "errors": []}
-            for text in account.missing
-        ]
+        entries = [_requirement(text) for text in account.missing]
         requirements = {"entries": entries, "summary": None}
     return {
         "id": account.id,
@@ -141,4 +138,18 @@ def as_json(account: Account, included: set[str]) -> Json:
         "livemode": False,
         "metadata": account.metadata,
         "requirements": requirements,
+    }
+
+
+def _requirement(text: str) -> Json:
+    due = {"status": "currently_due"}
+    capability = "stripe_balance.stripe_transfers"
+    restricts = {"capability": capability, "configuration": "recipient", "deadline": due}
+    return {
+        "awaiting_action_from": "user",
+        "description": text,
+        "errors": [],
+        "impact": {"restricts_capabilities": [restricts]},
+        "minimum_deadline": due,
+        "requested_reasons": [{"code": "routine_onboarding"}],
     }

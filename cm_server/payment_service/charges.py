@@ -7,7 +7,7 @@ A reader would guess that a charge is money: uncaptured it only reserves some un
 
 from __future__ import annotations
 
-from cm_server.payment_service import cards
+from cm_server.payment_service import cards, customers
 from cm_server.payment_service.parameters import Parameters
 from cm_server.payment_service.records import Charge
 from cm_server.payment_service.world import Json, World, listed
@@ -36,6 +36,7 @@ def list_charges(world: World, parameters: Parameters) -> Json:
 
 def as_json(world: World, charge: Charge) -> Json:
     card = cards.BY_NUMBER[world.state.payment_methods.get(charge.payment_method).number]
+    waits = {} if charge.captured else {"capture_before": charge.capture_before}
     return {
         "id": charge.id,
         "object": "charge",
@@ -43,6 +44,7 @@ def as_json(world: World, charge: Charge) -> Json:
         "amount_captured": charge.amount_captured,
         "amount_refunded": charge.amount_refunded,
         "balance_transaction": charge.balance_line,
+        "billing_details": dict(customers.NO_BILLING_DETAILS),
         "captured": charge.captured,
         "created": charge.created,
         "currency": charge.currency,
@@ -61,7 +63,7 @@ def as_json(world: World, charge: Charge) -> Json:
                 "fingerprint": card.fingerprint,
                 "exp_month": 12,
                 "exp_year": 2034,
-                "capture_before": None if charge.captured else charge.capture_before,
+                **waits,
             },
         },
         "refunded": charge.captured and charge.amount_refunded == charge.amount_captured,

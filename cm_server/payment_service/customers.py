@@ -8,6 +8,9 @@ each time it is attached.
 
 from __future__ import annotations
 
+from types import MappingProxyType
+from typing import Final
+
 from msgspec.structs import replace
 
 from cm_server.payment_service import cards
@@ -15,6 +18,11 @@ from cm_server.payment_service.parameters import Parameters
 from cm_server.payment_service.problems import Problem, card_declined, missing
 from cm_server.payment_service.records import Customer, PaymentMethod
 from cm_server.payment_service.world import Json, World, listed
+
+NO_BILLING_DETAILS: Final = MappingProxyType(
+    {"address": None, "email": None, "name": None, "phone": None, "tax_id": None}
+)
+"""The hosted page asks for the number alone."""
 
 
 def create(world: World, parameters: Parameters) -> Json:
@@ -106,7 +114,7 @@ def method_as_json(method: PaymentMethod) -> Json:
         "customer": method.customer,
         "livemode": False,
         "metadata": {},
-        "billing_details": {"address": None, "email": None, "name": None, "phone": None},
+        "billing_details": dict(NO_BILLING_DETAILS),
         "card": {
             "brand": card.brand,
             "last4": card.last4,

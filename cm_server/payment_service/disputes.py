@@ -48,7 +48,7 @@ def open_dispute(world: World, charge: Charge, reason: str = "fraudulent") -> Di
         )
     )
     world.state.charges.put(replace(charge, dispute=id_))
-    world.emit("charge.dispute.created", as_json(dispute))
+    world.emit("charge.dispute.created", as_json(world, dispute))
     return dispute
 
 
@@ -70,7 +70,7 @@ def decide(world: World, id_: str, *, won: bool) -> Dispute:
     decided = world.state.disputes.put(
         replace(dispute, status="won" if won else "lost", balance_lines=lines)
     )
-    world.emit("charge.dispute.closed", as_json(decided))
+    world.emit("charge.dispute.closed", as_json(world, decided))
     return decided
 
 
@@ -82,7 +82,7 @@ def lose_unanswered(world: World) -> None:
 
 def retrieve(world: World, parameters: Parameters, id_: str) -> Json:
     parameters.refuse_leftovers()
-    return as_json(world.state.disputes.get(id_))
+    return as_json(world, world.state.disputes.get(id_))
 
 
 def list_disputes(world: World, parameters: Parameters) -> Json:
@@ -91,7 +91,9 @@ def list_disputes(world: World, parameters: Parameters) -> Json:
     after = parameters.optional_text("starting_after")
     parameters.refuse_leftovers()
     found = [d for d in world.state.disputes.newest_first() if charge in (None, d.charge)]
-    return listed(found, "/v1/disputes", limit=limit, after=after, as_json=as_json)
+    return listed(
+        found, "/v1/disputes", limit=limit, after=after, as_json=lambda d: as_json(world, d)
+    )
 
 
 def update(world: World, parameters: Parameters, id_: str) -> Json:
@@ -113,28 +115,32 @@ def update(world: World, parameters: Parameters, id_: str) -> Json:
             status="under_review" if submitted else dispute.status,
         )
     )
-    world.emit("charge.dispute.updated", as_json(updated))
-    return as_json(updated)
+    world.emit("charge.dispute.updated", as_json(world, updated))
+    return as_json(world, updated)
 
 
 def close(world: World, parameters: Parameters, id_: str) -> Json:
     """Giving in."""
     parameters.refuse_leftovers()
-    return as_json(decide(world, id_, won=False))
+    return as_json(world, decide(world, id_, won=False))
 
 
-def as_json(dispute: Dispute) -> Json:
+def as_json(world: World, dispute: Dispute) -> Json:
     return {
         "id": dispute.id,
         "object": "dispute",
         "amount": dispute.amount,
-        "balance_transactions": [],
+        "balance_transactions": [
+            balance.as_json(world.state.balance_lines.get(line)) for line in dispute.balance_lines
+        ],
         "charge": dispute.charge,
         "created": dispute.created,
         "currency": dispute.currency,
-        "evidence": dispute.evidence,
+        "enhanced_eligibility_types": [],
+        "evidence": {"enhanced_evidence": {}, **dispute.evidence},
         "evidence_details": {
             "due_by": dispute.due_by,
+            "enhanced_eligibility": {},
             "has_evidence": bool(dispute.evidence),
             "past_due": False,
             "submission_count": 0 if dispute.status == "needs_response" else 1,

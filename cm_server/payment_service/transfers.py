@@ -50,13 +50,13 @@ def create(world: World, parameters: Parameters) -> Json:
             balance_line=line.id,
         )
     )
-    world.emit("transfer.created", as_json(transfer))
-    return as_json(transfer)
+    world.emit("transfer.created", as_json(world, transfer))
+    return as_json(world, transfer)
 
 
 def retrieve(world: World, parameters: Parameters, id_: str) -> Json:
     parameters.refuse_leftovers()
-    return as_json(world.state.transfers.get(id_))
+    return as_json(world, world.state.transfers.get(id_))
 
 
 def list_transfers(world: World, parameters: Parameters) -> Json:
@@ -65,7 +65,9 @@ def list_transfers(world: World, parameters: Parameters) -> Json:
     after = parameters.optional_text("starting_after")
     parameters.refuse_leftovers()
     found = [t for t in world.state.transfers.newest_first() if group in (None, t.group)]
-    return listed(found, "/v1/transfers", limit=limit, after=after, as_json=as_json)
+    return listed(
+        found, "/v1/transfers", limit=limit, after=after, as_json=lambda t: as_json(world, t)
+    )
 
 
 def reverse(world: World, parameters: Parameters, id_: str) -> Json:
@@ -99,7 +101,7 @@ def reverse(world: World, parameters: Parameters, id_: str) -> Json:
     )
     taken = transfer.amount_reversed + amount
     changed = world.state.transfers.put(replace(transfer, amount_reversed=taken))
-    world.emit("transfer.reversed", as_json(changed))
+    world.emit("transfer.reversed", as_json(world, changed))
     return reversal_as_json(reversal)
 
 
@@ -108,8 +110,12 @@ def list_reversals(world: World, parameters: Parameters, id_: str) -> Json:
     limit = parameters.optional_integer("limit") or 10
     after = parameters.optional_text("starting_after")
     parameters.refuse_leftovers()
-    found = [r for r in world.state.reversals.newest_first() if r.transfer == id_]
-    url = f"/v1/transfers/{id_}/reversals"
+    return _reversals(world, id_, limit=limit, after=after)
+
+
+def _reversals(world: World, transfer: str, *, limit: int, after: str | None) -> Json:
+    found = [r for r in world.state.reversals.newest_first() if r.transfer == transfer]
+    url = f"/v1/transfers/{transfer}/reversals"
     return listed(found, url, limit=limit, after=after, as_json=reversal_as_json)
 
 
@@ -130,7 +136,7 @@ def _check_funds(world: World, charge: Charge | None, amount: int, currency: str
     return max(world.now(), world.state.balance_lines.get(charge.balance_line).available_on)
 
 
-def as_json(transfer: Transfer) -> Json:
+def as_json(world: World, transfer: Transfer) -> Json:
     return {
         "id": transfer.id,
         "object": "transfer",
@@ -142,6 +148,7 @@ def as_json(transfer: Transfer) -> Json:
         "destination": transfer.destination,
         "livemode": False,
         "metadata": transfer.metadata,
+        "reversals": _reversals(world, transfer.id, limit=10, after=None),
         "reversed": transfer.amount_reversed == transfer.amount,
         "source_transaction": transfer.source,
         "transfer_group": transfer.group,

@@ -33,7 +33,7 @@ from cm_server.payment_service.embedded import PaymentService, WebhookRoute
 from cm_server.payment_service.faults import CallFault
 from cm_server.payment_service.state import MemoryStore
 from cm_server.payment_service.world import Settings
-from tests.support import fake_gateway
+from tests.support import fake_gateway, stripe_spec
 from tests.support.fake_bank import Card
 from tests.support.fake_gateway import FakeGateway, Fault
 
@@ -125,6 +125,7 @@ class StandInWorld:
     service: PaymentService
     browser: httpx.AsyncClient
     delivered: list[tuple[bytes, str]] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
     _setups: int = 0
 
     async def save_card(self, customer: CustomerRef, card: Card) -> CardRef:
@@ -182,11 +183,13 @@ async def in_process(
 ) -> AsyncIterator[StandInWorld]:
     clock = PaymentClock()
     url = f"{in_process_client.BASE_URL}{own_process.PAGES_PATH}"
-    service, delivered = _service(clock, settings or Settings(url, settlement_seconds=0))
+    made = _service(clock, settings or Settings(url, settlement_seconds=0))
+    service, delivered, complaints = made
     gateway = payment_connection.in_process(service, [SECRET])
     async with in_process_client.client(own_process.joined(service)) as browser:
-        yield StandInWorld(clock, gateway, service, browser, delivered)
+        yield StandInWorld(clock, gateway, service, browser, delivered, complaints)
     await gateway.close()
+    assert complaints == []
 
 
 @asynccontextmanager
@@ -195,29 +198,34 @@ async def over_loopback() -> AsyncIterator[PaymentWorld]:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
         pages_url = f"{url}{own_process.PAGES_PATH}"
-        service, delivered = _service(clock, Settings(pages_url, settlement_seconds=0))
+        made = _service(clock, Settings(pages_url, settlement_seconds=0))
+        service, delivered, complaints = made
         app = own_process.application(service)
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
         serving = asyncio.create_task(server.serve([listening]))
         gateway = payment_connection.to_stripe("sk_test_loop", [SECRET], api_url=url).gateway
         async with httpx.AsyncClient(trust_env=False) as browser:
-            yield StandInWorld(clock, gateway, service, browser, delivered)
+            yield StandInWorld(clock, gateway, service, browser, delivered, complaints)
         await gateway.close()
         server.should_exit = True
         with suppress(asyncio.CancelledError):
             await serving
+    assert complaints == []
 
 
 def _service(
     clock: PaymentClock, settings: Settings
-) -> tuple[PaymentService, list[tuple[bytes, str]]]:
+) -> tuple[PaymentService, list[tuple[bytes, str]], list[str]]:
     delivered: list[tuple[bytes, str]] = []
+    complaints: list[str] = []
 
     async def sink(body: bytes, signature: str) -> int:
+        stripe_spec.judge_webhook(body, complaints.append)
         delivered.append((body, signature))
         return 200
 
     route = WebhookRoute(SECRET, sink)
     seeded = random.Random(4)
     service = PaymentService(clock, MemoryStore(), seeded, settings, webhook_route=route)
-    return service, delivered
+    stripe_spec.watch(service, complaints.append)
+    return service, delivered, complaints

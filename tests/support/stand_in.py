@@ -18,6 +18,7 @@ from cm_server.payment_service.embedded import PaymentService, WebhookRoute
 from cm_server.payment_service.faults import FaultPlan
 from cm_server.payment_service.state import MemoryStore, Store
 from cm_server.payment_service.world import Settings
+from tests.support import stripe_spec
 from tests.support.payment_worlds import PaymentClock
 
 URL = in_process_client.BASE_URL
@@ -46,6 +47,7 @@ class StandIn:
             self.faults,
             WebhookRoute(SECRET, self._receive),
         )
+        stripe_spec.watch(self.service, _refuse)
         self.http = httpx.AsyncClient(
             transport=in_process_client.InProcessTransport(own_process.joined(self.service)),
             base_url=URL,
@@ -54,6 +56,7 @@ class StandIn:
         self._keys = count(self.first_key)
 
     async def _receive(self, body: bytes, signature: str) -> int:
+        stripe_spec.judge_webhook(body, _refuse)
         self.received.append((body, signature))
         return self.receiver_status
 
@@ -101,6 +104,10 @@ class StandIn:
             return_url=BACK,
             **paying,
         )
+
+
+def _refuse(complaint: str) -> None:
+    raise AssertionError(complaint)
 
 
 def error(answer: httpx.Response) -> tuple[int, str | None]:
