@@ -28,6 +28,7 @@ EXTEND: Final = "codementor.extend"
 SHARE: Final = "codementor.share"
 UNSHARE: Final = "codementor.unshare"
 MODE: Final = "codementor.mode"
+LOOK_UPS: Final = "codementor.lookUps"
 UNDO_MENTOR: Final = "codementor.undoMentor"
 ACCEPT_PROPOSAL: Final = "codementor.acceptProposal"
 REFUSE_PROPOSAL: Final = "codementor.refuseProposal"
@@ -114,6 +115,11 @@ class Mode(_Arguments, frozen=True):
     session_id: _Id | None = None
 
 
+class LookUps(_Arguments, frozen=True):
+    allow: bool
+    session_id: _Id | None = None
+
+
 class UndoMentor(_Arguments, frozen=True):
     session_id: _Id | None = None
     all: bool = False
@@ -164,6 +170,7 @@ Arguments = (
     | Extend
     | FileNamed
     | Mode
+    | LookUps
     | UndoMentor
     | ProposalNamed
     | Point
@@ -194,6 +201,7 @@ SHAPES: Final[Mapping[str, type[Arguments]]] = {
     SHARE: FileNamed,
     UNSHARE: FileNamed,
     MODE: Mode,
+    LOOK_UPS: LookUps,
     UNDO_MENTOR: UndoMentor,
     ACCEPT_PROPOSAL: ProposalNamed,
     REFUSE_PROPOSAL: ProposalNamed,
@@ -225,6 +233,7 @@ _WANTED: Final[Mapping[str, str]] = {
     "reason": f"text of at most {limits.REASON_CHARACTERS_MAX} characters",
     "confirm": "true or false",
     "all": "true or false",
+    "allow": "true or false",
     "solved": "true, false or null",
     "maxPrice": 'an amount as text, such as "10.00"',
     "diagnostics": "a list of LSP diagnostics",

@@ -48,8 +48,12 @@ class Handlers:
 
     def initialize(self, params: types.InitializeParams) -> None:
         self._here = Codementor(self._server, self._machine, params)
+        if not self.here.editor.learns_of_definitions:
+            self._answer_definitions()
 
     def initialized(self, _: types.InitializedParams) -> None:
+        if self.here.editor.learns_of_definitions:
+            self._answer_definitions()
         self.here.start(from_server.take)
 
     async def shutdown(self, _: object = None) -> None:
@@ -58,6 +62,13 @@ class Handlers:
     def folders_changed(self, params: types.DidChangeWorkspaceFoldersParams) -> None:
         added, removed = params.event.added, params.event.removed
         self.here.folders_changed([f.uri for f in added], [f.uri for f in removed])
+
+    def _answer_definitions(self) -> None:
+        """Before `initialize` is answered it is announced for good; an editor that can, learns of it in a session only.
+
+        An editor sets keys and tags up for whoever announces it, which is for the user's own server to do.
+        """
+        self._server.feature(types.TEXT_DOCUMENT_DEFINITION)(partial(self.definition))
 
     # Documents.
 
@@ -141,16 +152,23 @@ class Handlers:
         self._infer_cursor(uri, params.position, params.position)
         return self.here.marks.of(uri).highlights() or None
 
-    def hover(self, params: types.HoverParams) -> types.Hover | None:
+    async def hover(self, params: types.HoverParams) -> types.Hover | None:
         """Some editors ask for highlights only where there may be a hover, and so tell where their user is."""
-        uri = params.text_document.uri
-        self._infer_cursor(uri, params.position, params.position)
-        if self.here.editor.claims.cursors:
+        here, uri, place = self.here, params.text_document.uri, params.position
+        self._infer_cursor(uri, place, place)
+        said = "" if here.editor.claims.cursors else here.marks.of(uri).said_at(place.line)
+        found = ""
+        if here.room is not None:
+            found = await here.room.looking_up.hover(uri, Position(place.line, place.character))
+        return here.editor.hover(said, found) if said or found else None
+
+    async def definition(self, params: types.DefinitionParams) -> list[types.Location] | None:
+        """Of shared files at the mentor's: where the learner's tools say it is defined."""
+        room, place = self.here.room, params.position
+        if room is None:
             return None
-        said = self.here.marks.of(uri).said_at(params.position.line)
-        if not said:
-            return None
-        return types.Hover(types.MarkupContent(types.MarkupKind.PlainText, said))
+        uri, position = params.text_document.uri, Position(place.line, place.character)
+        return await room.looking_up.definitions(uri, position) or None
 
     def inlay_hint(self, params: types.InlayHintParams) -> list[types.InlayHint] | None:
         if self.here.editor.claims.cursors:

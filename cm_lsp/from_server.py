@@ -17,6 +17,8 @@ from cm_wire.to_client import (
     EditsStored,
     Fact,
     HunkSettled,
+    LookedUp,
+    LookUpAsked,
     MeterMoved,
     Noticed,
     OfferEnded,
@@ -58,7 +60,14 @@ def take(here: Codementor, fact: Fact) -> None:  # noqa: C901 - one case for eac
             _pointed(here, fact.pointer)
         case DiagnosticsReported():
             learners_diagnostics.heard(here, fact.report)
-        case Proposed() | HunkSettled() | EditsStored() | TextsDiffered():
+        case (
+            Proposed()
+            | HunkSettled()
+            | EditsStored()
+            | TextsDiffered()
+            | LookUpAsked()
+            | LookedUp()
+        ):
             if here.room is not None:
                 _of_texts(here.room, here, fact)
         case ReceiptIssued():
@@ -75,13 +84,19 @@ def take(here: Codementor, fact: Fact) -> None:  # noqa: C901 - one case for eac
 
 
 def _of_texts(
-    room: "Room", here: Codementor, fact: Proposed | HunkSettled | EditsStored | TextsDiffered
+    room: "Room",
+    here: Codementor,
+    fact: Proposed | HunkSettled | EditsStored | TextsDiffered | LookUpAsked | LookedUp,
 ) -> None:
     match fact:
         case Proposed():
             room.proposing.heard(fact.proposals)
         case HunkSettled():
             room.proposing.settled(fact.path, fact.number, accepted=fact.accepted)
+        case LookUpAsked():
+            room.answering.asked(fact.question)
+        case LookedUp():
+            room.looking_up.heard(fact.answer)
         case EditsStored():
             room.edits_stored(fact.client, fact.clock)
         case TextsDiffered():

@@ -20,7 +20,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from cm_wire.session import MeterState, Mode, PausedWhy, Role, SessionState
+from cm_wire.session import LookUpKind, MeterState, Mode, PausedWhy, Role, SessionState
 
 # To clients that claim the capability named beside it: notifications.
 SESSION: Final = "codementor/session"  # any capability
@@ -36,6 +36,7 @@ SYNC: Final = "codementor/sync"  # any capability
 APPLY_EDIT: Final = "codementor/applyEdit"  # rebase
 READ_DOCUMENT: Final = "codementor/readDocument"  # rebase
 PROMPT: Final = "codementor/prompt"  # prompt
+LOOK_UP: Final = "codementor/lookUp"  # lookUp
 
 # From clients that can: notifications, then requests.
 CURSOR: Final = "codementor/cursor"
@@ -69,6 +70,9 @@ class Capabilities(_Shape, frozen=True):
 
     rebase: bool = False
     """Answers `codementor/applyEdit` and `codementor/readDocument` as described there."""
+
+    look_up: bool = False
+    """Can ask its user's other language servers: `codementor/lookUp`."""
 
 
 class ClientOptions(_Shape, frozen=True):
@@ -152,6 +156,9 @@ class Session(_Shape, frozen=True):
     can: tuple[str, ...]
     text: str
     """The state in a few words, for a statusline."""
+
+    look_ups: bool
+    """The learner lets the mentor ask their tools; at the mentor's not known, and false."""
 
 
 ConnectionState = Literal["connecting", "connected", "offline", "signedOut", "refused"]
@@ -314,6 +321,30 @@ class Prompt(_Shape, frozen=True):
 
 class Prompted(_Shape, frozen=True):
     text: str | None = None
+
+
+class LookUp(_Shape, frozen=True):
+    """`codementor/lookUp`, answered by `LookedUp`: what the user's other language servers say of a place.
+
+    Asked only where the user lets the mentor ask. The plugin asks every server of the document but ours, shows
+    nothing, moves nothing, and answers within a second and a half with what it has by then.
+    """
+
+    uri: str
+    position: Position
+    kind: LookUpKind
+
+
+class Location(_Shape, frozen=True):
+    uri: str
+    range: Range
+
+
+class LookedUp(_Shape, frozen=True):
+    """`texts` are hovers as Markdown, one for each server; `places` are definitions, shared or not."""
+
+    texts: tuple[str, ...] = ()
+    places: tuple[Location, ...] = ()
 
 
 # --- From the client -------------------------------------------------------------------------------------------

@@ -227,6 +227,18 @@ async def _open_page(here: Codementor, page: pages.Page) -> str:
     return url
 
 
+async def _look_ups(here: Codementor, given: commands.LookUps) -> object:
+    room = _learners_room(here)
+    if given.allow and not here.editor.claims.look_up:
+        raise faults.refusal(
+            "wrong-state",
+            "Your editor cannot ask your other language servers for the mentor.",
+            "The diagnostics are shown to the mentor all the same.",
+        )
+    room.answering.allow(allowed=given.allow)
+    return {"allowed": given.allow}
+
+
 async def _undo_mentor(here: Codementor, given: commands.UndoMentor) -> object:
     room = _learners_room(here)
     if not room.take_back(every=given.all):
@@ -305,6 +317,7 @@ _RUN: Final[Mapping[str, Callable[..., Awaitable[object]]]] = {
     commands.SHARE: _share,
     commands.UNSHARE: _unshare,
     commands.MODE: _mode,
+    commands.LOOK_UPS: _look_ups,
     commands.UNDO_MENTOR: _undo_mentor,
     commands.ACCEPT_PROPOSAL: _accept_proposal,
     commands.REFUSE_PROPOSAL: _refuse_proposal,

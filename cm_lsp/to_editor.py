@@ -7,6 +7,7 @@ progress.
 """
 
 import asyncio
+import contextlib
 import logging
 import uuid
 from collections.abc import Callable, Coroutine, Sequence
@@ -16,19 +17,21 @@ import msgspec
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
-from cm_lsp import lsp_ext
+from cm_lsp import foreign_markdown, lsp_ext
 from cm_lsp.language_server import Server, builtins_of
 from cm_lsp.sharing.bridge_messages import SendEdit
-from cm_wire import faults
+from cm_wire import faults, printable
 
 log = logging.getLogger(__name__)
 
 QUESTION_PATIENCE_SECONDS: Final = 120.0
 EDIT_PATIENCE_SECONDS: Final = 30.0
 PLUGIN_PATIENCE_SECONDS: Final = 5.0
+LOOK_UP_PATIENCE_SECONDS: Final = 1.7
 BARRIER_PATIENCE_SECONDS: Final = 1.0
 FLASH_SECONDS: Final = 6.0
 """How long a message stands where it has to be told as progress."""
+_DEFINITIONS_ID: Final = "codementor-definitions"
 
 _Shape = TypeVar("_Shape", bound=msgspec.Struct)
 
@@ -104,6 +107,57 @@ class Editor:
             lsp_ext.DocumentText,
             PLUGIN_PATIENCE_SECONDS,
         )
+
+    async def look_up(self, asked: lsp_ext.LookUp) -> lsp_ext.LookedUp | None:
+        """What the user's other language servers say, where a plugin can ask them."""
+        return await self._plugin(
+            lsp_ext.LOOK_UP, asked, lsp_ext.LookedUp, LOOK_UP_PATIENCE_SECONDS
+        )
+
+    @property
+    def learns_of_definitions(self) -> bool:
+        """Whether it can be told in mid-session that definitions are answered."""
+        of_document = self._can.text_document
+        definition = of_document.definition if of_document else None
+        return bool(definition and definition.dynamic_registration)
+
+    async def announce_definitions(self, scheme: str) -> None:
+        """From now on, in documents of a URI scheme; an editor that cannot learn of it was told at the start."""
+        if not self.learns_of_definitions:
+            return
+        options = types.DefinitionRegistrationOptions(
+            document_selector=[types.TextDocumentFilterScheme(scheme=scheme)]
+        )
+        method = types.TEXT_DOCUMENT_DEFINITION
+        registration = types.Registration(_DEFINITIONS_ID, method, options)
+        with contextlib.suppress(TimeoutError, JsonRpcException):
+            async with asyncio.timeout(PLUGIN_PATIENCE_SECONDS):
+                await self._server.client_register_capability_async(
+                    types.RegistrationParams([registration])
+                )
+
+    async def withdraw_definitions(self) -> None:
+        if not self.learns_of_definitions:
+            return
+        registration = types.Unregistration(_DEFINITIONS_ID, types.TEXT_DOCUMENT_DEFINITION)
+        with contextlib.suppress(TimeoutError, JsonRpcException):
+            async with asyncio.timeout(PLUGIN_PATIENCE_SECONDS):
+                await self._server.client_unregister_capability_async(
+                    types.UnregistrationParams([registration])
+                )
+
+    def hover(self, said: str, foreign: str) -> types.Hover:
+        """`said` are sentences of ours; `foreign` is Markdown of the other side's, of which nothing is trusted."""
+        of_document = self._can.text_document
+        formats = (
+            of_document.hover.content_format if of_document and of_document.hover else None
+        ) or ()
+        if types.MarkupKind.Markdown in formats:
+            kind, shown = types.MarkupKind.Markdown, foreign_markdown.markdown(foreign)
+            said = "  \n".join(map(printable.markdown, said.splitlines()))
+        else:
+            kind, shown = types.MarkupKind.PlainText, foreign_markdown.plain(foreign)
+        return types.Hover(types.MarkupContent(kind, "\n\n".join(filter(None, (said, shown)))))
 
     # Messages and questions.
 

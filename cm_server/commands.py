@@ -5,7 +5,7 @@ Closed by `assert_never`: a command that is on the wire and not here does not ty
 
 from typing import assert_never
 
-from cm_server.flow import asking, meeting, offering, proposing, sharing
+from cm_server.flow import asking, looking_up, meeting, offering, proposing, sharing
 from cm_server.flow.works import Works
 from cm_server.people.person import Person
 from cm_server.session.lifecycle import Rating
@@ -65,6 +65,8 @@ _InSession = (
     | to_server.ReportDiagnostics
     | to_server.Propose
     | to_server.SettleHunk
+    | to_server.LookUp
+    | to_server.AnswerLookUp
     | to_server.ReportDigest
     | to_server.EndSession
     | to_server.RateSession
@@ -75,7 +77,7 @@ _InSession = (
 )
 
 
-async def _in_session(works: Works, person: Person, command: _InSession) -> Result:  # noqa: C901 - a table, not a decision
+async def _in_session(works: Works, person: Person, command: _InSession) -> Result:  # noqa: C901, PLR0915 - a table, not a decision
     session_id, who = command.session_id, person.id
     match command:
         case to_server.ShareFile() | to_server.UnshareFile() | to_server.RenameFile():
@@ -88,6 +90,10 @@ async def _in_session(works: Works, person: Person, command: _InSession) -> Resu
             await proposing.propose(works, who, command)
         case to_server.SettleHunk():
             await proposing.settle(works, who, command)
+        case to_server.LookUp():
+            await looking_up.ask(works, who, command)
+        case to_server.AnswerLookUp():
+            await looking_up.answer(works, who, command)
         case to_server.ReportDigest():
             await works.rooms.compare(session_id, who, command.state_vector, command.digests)
         case to_server.SetMode():

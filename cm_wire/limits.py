@@ -29,6 +29,9 @@ HUNKS_MAX: Final = 200
 PROPOSAL_BYTES_MAX: Final = 64 * 1024
 """Of one file: what its hunks put in and take out together."""
 
+LOOK_UP_CHARACTERS_MAX: Final = 8_000
+LOOK_UP_PLACES_MAX: Final = 20
+
 CHAT_CHARACTERS_MAX: Final = 2_000
 CHAT_LINES_MAX: Final = 20
 NOTE_CHARACTERS_MAX: Final = 500

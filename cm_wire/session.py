@@ -114,6 +114,41 @@ class FileDiagnostics(msgspec.Struct, frozen=True, kw_only=True):
     diagnostics: tuple[Diagnostic, ...]
 
 
+LookUpKind = Literal["hover", "definition"]
+
+LookUpFailure = Literal["", "not-allowed", "cannot", "too-many", "no-answer"]
+"""Why there is nothing to show: the learner does not let the mentor look up, their editor cannot, it is busy, it is silent."""
+
+
+class LookUpQuestion(msgspec.Struct, frozen=True, kw_only=True):
+    """What the mentor's editor asks the learner's tools about a place of a shared file; `number` is the asker's."""
+
+    session_id: SessionId
+    number: int
+    path: FilePath
+    kind: LookUpKind
+    at: RelativePosition
+
+
+class SharedPlace(msgspec.Struct, frozen=True, kw_only=True):
+    """A range of a shared file that moves with its text."""
+
+    path: FilePath
+    start: RelativePosition
+    end: RelativePosition
+
+
+class LookUpAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """`text` is Markdown of the learner's tools; `outside` are names of files that are not shared, never their contents."""
+
+    session_id: SessionId
+    number: int
+    failure: LookUpFailure = ""
+    text: str = ""
+    places: tuple[SharedPlace, ...] = ()
+    outside: tuple[str, ...] = ()
+
+
 class Hunk(msgspec.Struct, frozen=True, kw_only=True):
     """One change the mentor proposes: `text` in place of `removed`, which stands between the two places.
 

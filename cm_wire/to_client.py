@@ -24,6 +24,8 @@ from cm_wire.session import (
     ChatLine,
     FileDiagnostics,
     FileProposals,
+    LookUpAnswer,
+    LookUpQuestion,
     MeterView,
     Pointer,
     SessionView,
@@ -138,6 +140,18 @@ class HunkSettled(_Fact, frozen=True):
     accepted: bool
 
 
+class LookUpAsked(_Fact, frozen=True):
+    """To the learner: the mentor's editor asks their tools."""
+
+    question: LookUpQuestion
+
+
+class LookedUp(_Fact, frozen=True):
+    """To the mentor: what came of it."""
+
+    answer: LookUpAnswer
+
+
 class EditsStored(_Fact, frozen=True):
     """Every edit of `client` with a clock below `clock` is on disk."""
 
@@ -179,6 +193,8 @@ Fact = (
     | DiagnosticsReported
     | Proposed
     | HunkSettled
+    | LookUpAsked
+    | LookedUp
     | EditsStored
     | TextsDiffered
     | ReceiptIssued

@@ -8,7 +8,8 @@ import msgspec
 
 from cm_wire.asking import AskContext, Diagnostic, Span, Terms
 from cm_wire.ids import AskId, CommandId, FilePath, OfferId, PersonId, SessionId
-from cm_wire.session import Hunk, Mode
+from cm_wire.session import Hunk, LookUpFailure, LookUpKind, Mode, SharedPlace
+from cm_wire.yjs.awareness import RelativePosition
 
 
 class _Command(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=True):
@@ -151,6 +152,27 @@ class SettleHunk(_Command, frozen=True):
     accepted: bool
 
 
+class LookUp(_Command, frozen=True):
+    """Mentor only: what the learner's own tools know about a place. `number` comes back with the answer."""
+
+    session_id: SessionId
+    number: int
+    path: FilePath
+    kind: LookUpKind
+    at: RelativePosition
+
+
+class AnswerLookUp(_Command, frozen=True):
+    """Learner only: what their tools said, or why they were not asked."""
+
+    session_id: SessionId
+    number: int
+    failure: LookUpFailure = ""
+    text: str = ""
+    places: tuple[SharedPlace, ...] = ()
+    outside: tuple[str, ...] = ()
+
+
 class ReportDigest(_Command, frozen=True):
     """The divergence alarm: SHA-256 of each shared text at a state vector (both hex)."""
 
@@ -211,6 +233,8 @@ Command = (
     | ReportDiagnostics
     | Propose
     | SettleHunk
+    | LookUp
+    | AnswerLookUp
     | ReportDigest
     | EndSession
     | RateSession

@@ -13,11 +13,13 @@ from typing import Final
 from cm_lsp import lsp_ext
 from cm_lsp.documents import OpenDocument
 from cm_lsp.session import kept_texts, share_table, taking_back, views
+from cm_lsp.session.answering import Answering
 from cm_lsp.session.choosing import Choosing
 from cm_lsp.session.cursors import Cursors
 from cm_lsp.session.divergence import Divergence
 from cm_lsp.session.drawing import Drawing
 from cm_lsp.session.following import Following
+from cm_lsp.session.looking_up import LookingUp
 from cm_lsp.session.mirror import Mirror
 from cm_lsp.session.place import Place
 from cm_lsp.session.proposing import Proposing
@@ -63,6 +65,10 @@ class Room:
         """What each file was here when the document began anew: kept for the user where it was another text."""
         self.following = Following(place, self._cursors, self.table)
         self.proposing = Proposing(place, self._buffers, lambda: self.view)
+        self.looking_up = LookingUp(place, self.table, self._buffers, lambda: self.view)
+        self.answering = Answering(
+            place, self.table, self._buffers, lambda: self.view, self.tell_session
+        )
         self._divergence = Divergence(view.session_id, self._tell_server)
         self._store_watch = StoreWatch()
         self._drawing = Drawing(
@@ -89,6 +95,8 @@ class Room:
     def start(self) -> None:
         self._later(self._run_channel())
         self._later(self._tick_for_ever())
+        if self.view.you == "mentor":
+            self.looking_up.begin()
 
     def stop(self) -> None:
         """The session is over here, or the editor goes: no text changes any more, what is open stays as it is."""
@@ -104,12 +112,14 @@ class Room:
     def changed(self, view: SessionView) -> None:
         """The server told the state anew."""
         self.view = view
+        if views.is_over(view) and view.you == "mentor":
+            self.looking_up.end()
         self.proposing.mode_changed()
         self.tell_session()
         self._drawing.cursors_now()
 
     def tell_session(self) -> None:
-        shape = views.shape(self.view, self.table.uris())
+        shape = views.shape(self.view, self.table.uris(), look_ups=self.answering.is_allowed)
         self._place.editor.notify(lsp_ext.SESSION, shape)
 
     # What the editor reports.

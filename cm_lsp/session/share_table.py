@@ -84,6 +84,14 @@ def session_path(uri: str, roots: Sequence[str]) -> FilePath:
     return paths.checked(_UNFIT.sub("_", name) or "untitled")
 
 
+def name_of_unshared(uri: str, roots: Sequence[str]) -> str:
+    """What the other side may be told of a file they do not see: its name in the workspace, never where that is."""
+    try:
+        return session_path(uri, roots)
+    except faults.Refused:
+        return "another file"
+
+
 def refuse_unshareable(uri: str, roots: Sequence[str], path: FilePath) -> None:
     """Raise `faults.Refused` for a file on disk that must not be shared: outside the workspace, linked out of it, no file.
 

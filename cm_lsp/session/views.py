@@ -10,7 +10,9 @@ from cm_wire.ids import FilePath
 from cm_wire.session import Participant, SessionView, SharedFile
 
 
-def shape(view: SessionView, uris: Mapping[FilePath, str]) -> lsp_ext.Session:
+def shape(
+    view: SessionView, uris: Mapping[FilePath, str], *, look_ups: bool = False
+) -> lsp_ext.Session:
     """`uris`: where each file is in this editor; files it has no place for are left out."""
     me, partner = (
         (view.learner, view.mentor) if view.you == "learner" else (view.mentor, view.learner)
@@ -41,6 +43,7 @@ def shape(view: SessionView, uris: Mapping[FilePath, str]) -> lsp_ext.Session:
         rated=view.rated,
         can=possible_commands(view),
         text=text(view),
+        look_ups=look_ups,
     )
 
 
@@ -79,7 +82,13 @@ def possible_commands(view: SessionView) -> tuple[str, ...]:
             "paused": (commands.RESUME,),
         }
         return (*first[view.state], *always)
-    mine = (commands.MODE, commands.SHARE, commands.UNSHARE, commands.EXTEND)
+    mine = (
+        commands.MODE,
+        commands.SHARE,
+        commands.UNSHARE,
+        commands.LOOK_UPS,
+        commands.EXTEND,
+    )
     start = {
         "triage": (commands.START_METER,) if view.diagnosis else (),
         "live": (commands.PAUSE,),

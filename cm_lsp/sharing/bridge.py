@@ -198,11 +198,24 @@ class Bridge:
     # Places, and what there is to see.
 
     def to_editor(self, offset: Utf8Offset) -> Position:
-        """Where a place in the shared text is in the editor's buffer as it is known."""
+        """Where a place in the shared text is in the editor's buffer as it is known, or will be once it is opened."""
         shadow = self._standing.shadow
         place = self._standing.shared.text.offset_at_utf8(offset)
+        if not self.is_open:
+            return self._standing.shared.text.position_at(place, self._encoding)
         moved = edits.map_index_back(self._standing.ahead, place)
         return shadow.position_at(min(moved, len(shadow)), self._encoding)
+
+    def to_editor_after_edit(self, offset: Utf8Offset) -> Position:
+        """The same once the edit on its way to the editor has gone in: for what is told behind that edit."""
+        standing = self._standing
+        if standing.in_flight is None or not self.is_open:
+            return self.to_editor(offset)
+        buffer = standing.shadow.copy()
+        buffer.apply(standing.in_flight.operation)
+        place = standing.shared.text.offset_at_utf8(offset)
+        moved = edits.map_index_back(standing.queue, place)
+        return buffer.position_at(min(moved, len(buffer)), self._encoding)
 
     def to_crdt(self, position: Position) -> Utf8Offset:
         """Where a place in the editor's buffer is in the shared text; past the end is the end."""

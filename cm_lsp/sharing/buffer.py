@@ -244,13 +244,20 @@ class Buffer:
 
     def position_of(self, place: RelativePosition) -> Position:
         """Where a place that came from somebody else is in this editor."""
+        return self._bridge.to_editor(self._offset_of(place))
+
+    def position_after_edit_of(self, place: RelativePosition) -> Position:
+        """The same for an answer, which the editor reads behind the edit that is on its way to it."""
+        return self._bridge.to_editor_after_edit(self._offset_of(place))
+
+    def _offset_of(self, place: RelativePosition) -> Utf8Offset:
         utf16 = places.offset_of(self._document.shown_pieces(self.path), place)
         text = self._shared.text
         if self._draft is None:
-            return self._bridge.to_editor(Utf8Offset(text.utf8_at(_of_utf16(text, utf16))))
+            return Utf8Offset(text.utf8_at(_of_utf16(text, utf16)))
         there = _of_utf16(self._draft.shared, utf16)
         offset = edits.map_index(self._draft.operation, there, after=False)
-        return self._bridge.to_editor(Utf8Offset(text.utf8_at(min(offset, len(text)))))
+        return Utf8Offset(text.utf8_at(min(offset, len(text))))
 
     def _place(self, text: IndexedText, offset: int, *, is_end: bool = False) -> RelativePosition:
         utf16 = units(text.slice(0, offset), PositionEncoding.UTF16)

@@ -54,6 +54,9 @@ class FakeEditor:
     buffers: dict[str, EditorBuffer] = field(default_factory=dict)
     heard: dict[str, list[Any]] = field(default_factory=dict)
     questions: list[tuple[str, list[str]]] = field(default_factory=list)
+    look_ups: list[Any] = field(default_factory=list)
+    """What the mentor asked this user's tools, which answer by `tools`."""
+    tools: Callable[[Any], Mapping[str, object]] = lambda _: {}
     edits: list[str] = field(default_factory=list)
     """`applied` or `refused`, for each edit that came."""
 
@@ -312,6 +315,11 @@ def _teach(client: LanguageClient, editor: FakeEditor) -> None:
     def apply_rebased(params: Any) -> dict[str, object]:
         return editor.apply_rebased(params)
 
+    def look_up(params: Any) -> Mapping[str, object]:
+        editor.look_ups.append(params)
+        return editor.tools(params)
+
+    client.feature("codementor/lookUp")(look_up)
     client.feature(types.WORKSPACE_APPLY_EDIT)(apply_edit)
     client.feature(types.WINDOW_SHOW_MESSAGE_REQUEST)(question)
     client.feature("codementor/applyEdit")(apply_rebased)

@@ -332,3 +332,24 @@ def test_edit_a_plugin_changed_on_the_way_in_is_put_right() -> None:
     bridge.answered(edit.id, applied=True, version=2, now_ms=0)
     sent(bridge.changed(2, [typed(0, 1, "wrong")], 1))
     assert (buffer(bridge), shared(bridge)) == ("awrongb\n", "aRb\n")
+
+
+def test_a_place_told_behind_an_edit_on_its_way_counts_with_that_edit() -> None:
+    bridge = open_bridge("one\ntwo\n")
+    edit = sent(remote(bridge, "new\n"))
+    remote(bridge, 4, "X", 8)
+    place = Utf8Offset(len("new\nXone\n"))
+    assert bridge.to_editor(place) == Position(1, 0)
+    assert bridge.to_editor_after_edit(place) == Position(2, 0)
+    bridge.changed(2, [typed(0, 0, "new\n")], 1)
+    bridge.answered(edit.id, applied=True, version=None, now_ms=1)
+    assert bridge.to_editor(place) == Position(2, 0)
+
+
+def test_before_a_document_is_opened_places_are_those_of_the_shared_text() -> None:
+    shared_text_, _ = shared_text("one\n")
+    bridge = Bridge(
+        shared_text_, profile=STANDARD, encoding=PositionEncoding.UTF16, authority=Authority.CRDT
+    )
+    remote(bridge, "new\n")
+    assert bridge.to_editor(Utf8Offset(len("new\n"))) == Position(1, 0)

@@ -12,6 +12,9 @@ local handlers = {
   ['codementor/readDocument'] = function(_, params, context)
     return require('codementor.rebase').read(params, context.client_id)
   end,
+  ['codementor/lookUp'] = function(_, params, context)
+    return require('codementor.look_ups').answer(params, context.client_id)
+  end,
   ['codementor/cursors'] = function(_, params)
     require('codementor.cursors').draw(params)
   end,
@@ -167,6 +170,7 @@ function M.init_options(options)
       chat = true,
       prompt = false,
       rebase = true,
+      lookUp = true,
     },
   }
 end

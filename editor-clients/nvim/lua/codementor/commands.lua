@@ -240,6 +240,19 @@ M.subcommands = {
       return { 'live', 'propose', 'readOnly' }
     end,
   },
+  lookups = {
+    help = 'on|off whether the mentor may ask your language servers',
+    run = function(invocation)
+      local word = invocation.args[1]
+      if word ~= 'on' and word ~= 'off' then
+        return notify('say on or off', vim.log.levels.WARN)
+      end
+      execute('lookUps', { allow = word == 'on' })
+    end,
+    complete = function()
+      return { 'on', 'off' }
+    end,
+  },
   undo = {
     help = "[all] take the mentor's last change back, or all",
     run = function(invocation)
