@@ -16,6 +16,7 @@ import { MeterStatus } from './meterStatus.ts';
 import { Offers } from './offers.ts';
 import { OwnCursor } from './ownCursor.ts';
 import { PeerCursors } from './peerCursors.ts';
+import { lookUp } from './lookUp.ts';
 import { prompt } from './prompt.ts';
 import { Server } from './server.ts';
 import { SessionTree } from './sessionTree.ts';
@@ -132,6 +133,7 @@ function askedOf(documents: Documents): Asked {
     'codementor/applyEdit': (edit) => documents.apply(edit),
     'codementor/readDocument': (asked) => Promise.resolve(documents.read(asked)),
     'codementor/prompt': (asked) => prompt(asked),
+    'codementor/lookUp': (asked) => lookUp(asked),
   };
 }
 

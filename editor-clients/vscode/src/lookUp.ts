@@ -1,10 +1,17 @@
 // Answers `codementor/lookUp`: what VS Code's other extensions say of a place, for a mentor whom the learner lets ask.
 // Nothing is shown and nothing moves. cm-lsp itself is among those asked; at the learner's it has nothing to say.
 
-import { commands, type Hover, type Location, type LocationLink, type MarkdownString, Uri } from 'vscode';
+import {
+  commands,
+  type Hover,
+  type Location,
+  type LocationLink,
+  type MarkdownString,
+  Position,
+  Uri,
+} from 'vscode';
 import type * as ext from './lspExt.ts';
 import { plain } from './ownCursor.ts';
-import { Position } from 'vscode';
 
 const PATIENCE_MS = 1_500;
 
@@ -29,14 +36,16 @@ async function provided<T>(command: string, { uri, position }: ext.LookUp): Prom
   return (await commands.executeCommand<readonly T[] | undefined>(command, Uri.parse(uri), place)) ?? [];
 }
 
+/** VS Code makes Markdown of every form an extension may answer in. */
 function markdownOf(content: Hover['contents'][number]): string {
-  if (typeof content === 'string') return content;
-  return 'language' in content ? `\`\`\`${content.language}\n${content.value}\n\`\`\`` : (content as MarkdownString).value;
+  return typeof content === 'string' ? content : (content as MarkdownString).value;
 }
 
 function placeOf(found: Location | LocationLink): ext.Location {
   const [uri, range] =
-    'targetUri' in found ? [found.targetUri, found.targetSelectionRange ?? found.targetRange] : [found.uri, found.range];
+    'targetUri' in found
+      ? [found.targetUri, found.targetSelectionRange ?? found.targetRange]
+      : [found.uri, found.range];
   return { uri: uri.toString(), range: { start: plain(range.start), end: plain(range.end) } };
 }
 

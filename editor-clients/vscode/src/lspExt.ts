@@ -30,6 +30,7 @@ export interface Capabilities {
   readonly chat: boolean;
   readonly prompt: boolean;
   readonly rebase: boolean;
+  readonly lookUp: boolean;
 }
 
 /** `initializationOptions.codementor`. The token is never among them: it comes from the environment or signing in. */
@@ -82,6 +83,7 @@ export interface Session {
   readonly rated: boolean;
   readonly can: readonly string[];
   readonly text: string;
+  readonly lookUps: boolean;
 }
 
 export interface Status {
@@ -200,6 +202,22 @@ export interface Prompted {
   readonly text: string | null;
 }
 
+export interface LookUp {
+  readonly uri: string;
+  readonly position: Position;
+  readonly kind: 'hover' | 'definition';
+}
+
+export interface Location {
+  readonly uri: string;
+  readonly range: Range;
+}
+
+export interface LookedUp {
+  readonly texts: readonly string[];
+  readonly places: readonly Location[];
+}
+
 export interface Cursor {
   readonly textDocument: TextDocument;
   readonly selections: readonly Range[];
@@ -246,6 +264,7 @@ export interface Questions {
   'codementor/applyEdit': { readonly asked: ApplyEdit; readonly answered: EditApplied };
   'codementor/readDocument': { readonly asked: ReadDocument; readonly answered: DocumentText | null };
   'codementor/prompt': { readonly asked: Prompt; readonly answered: Prompted };
+  'codementor/lookUp': { readonly asked: LookUp; readonly answered: LookedUp };
 }
 
 /** What we tell cm-lsp. */
@@ -276,6 +295,7 @@ export const COMMANDS = [
   'share',
   'unshare',
   'mode',
+  'lookUps',
   'undoMentor',
   'point',
   'chat',
@@ -306,6 +326,7 @@ export const CLAIMED: Capabilities = {
   chat: true,
   prompt: true,
   rebase: true,
+  lookUp: true,
 };
 
 export const SHARED_SCHEME = 'codementor';

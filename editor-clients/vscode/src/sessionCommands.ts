@@ -40,6 +40,19 @@ export async function chooseMode(server: Server, state: State): Promise<void> {
   if (chosen !== undefined) await server.execute('mode', { mode: chosen.mode });
 }
 
+export async function chooseLookUps(server: Server, state: State): Promise<void> {
+  const items = [false, true].map((allow) => ({
+    allow,
+    label: allow
+      ? l10n.t('The mentor may ask my other extensions: hovers, definitions')
+      : l10n.t('The mentor may not ask my other extensions'),
+    description: allow === state.session?.lookUps ? l10n.t('now') : '',
+  }));
+  const placeHolder = l10n.t('About shared files. Answers may name files that are not shared.');
+  const chosen = await window.showQuickPick(items, { placeHolder });
+  if (chosen !== undefined) await server.execute('lookUps', { allow: chosen.allow });
+}
+
 export async function point(server: Server): Promise<void> {
   const note = await askText(l10n.t('A note for the other, or nothing'), false);
   if (note !== undefined) await pointAt(server, note);
