@@ -46,7 +46,7 @@ async def authorise(
             lambda s: _begin(s, till, payment, ask_id, learner, amount, customer, card)
         )
     elif known.state == "challenged":
-        await _look_again(till, payment)
+        await _look_again(till, _hold_key(till, payment, 1))
     key = _hold_key(till, payment, 1)
     await _make(till, key)
     if await till.database.read(lambda s: store.hold(s, key).state) == "requested":
@@ -63,8 +63,21 @@ async def void(till: Till, ask_id: AskId, attempt: int) -> None:
 
 
 async def extend(till: Till, session_id: SessionId, cap_seconds: int) -> None:
-    """Hold what the higher cap costs beyond what is held; refuses as `authorise` does, and then the cap must stay."""
-    key = await till.database.write(lambda s: _begin_extension(s, till, session_id, cap_seconds))
+    """Hold what the higher cap costs beyond what is held; refuses as `authorise` does, and then the cap must stay.
+
+    A hold whose answer is still out, or which waits for the bank, is asked about first: asking again holds nothing twice.
+    """
+    for hold in await till.database.read(lambda s: _unanswered(s, session_id)):
+        if hold.state == "challenged":
+            await _look_again(till, hold.key)
+        await perform(till, hold.key)
+    payment, missing = await till.database.read(lambda s: _missing(s, session_id, cap_seconds))
+    if not missing:
+        return
+    customer, card = await card_of(till, PersonId(payment.learner))
+    key = await till.database.write(
+        lambda s: _begin_extension(s, till, session_id, cap_seconds, customer, card)
+    )
     if key is not None:
         await perform(till, key)
 
@@ -175,10 +188,9 @@ def _due_now(session: Session, key: str) -> None:
         row.due_at_ms = 0
 
 
-async def _look_again(till: Till, payment: PaymentId) -> None:
+async def _look_again(till: Till, key: str) -> None:
     """After a challenge the repeated call would give the first answer again, so the hold itself is asked."""
-    hold = (await till.database.read(lambda s: store.holds(s, payment)))[0]
-    row = await till.database.read(lambda s: store.outbox_row(s, hold.key))
+    row = await till.database.read(lambda s: store.outbox_row(s, key))
     assert row is not None
     call = calls.decoded(row.call)
     try:
@@ -219,27 +231,41 @@ def _cancel(session: Session, payment_id: PaymentId, at_ms: int) -> list[str]:
         return papers.queued(payment)
 
 
-def _begin_extension(
-    session: Session, till: Till, session_id: SessionId, cap_seconds: int
-) -> str | None:
+def _unanswered(session: Session, session_id: SessionId) -> list[Hold]:
+    payment = _payment_of(session, session_id)
+    holds = store.holds(session, payment.id)
+    return [hold for hold in holds if hold.state in ("requested", "challenged")]
+
+
+def _missing(session: Session, session_id: SessionId, cap_seconds: int) -> tuple[Payment, int]:
+    """What the cap costs beyond what is held, in minor units; nothing is missing at 0."""
     payment = _payment_of(session, session_id)
     terms = minutes.fold(meter_store.read_facts(session, session_id)).terms
     needed = rating.cap_hold(cap_seconds, terms.price)
     held = [hold for hold in store.holds(session, payment.id) if hold.state == "held"]
-    missing = needed.minor - sum(hold.amount_minor for hold in held)
-    if missing <= 0:
+    return payment, max(0, needed.minor - sum(hold.amount_minor for hold in held))
+
+
+def _begin_extension(
+    session: Session,
+    till: Till,
+    session_id: SessionId,
+    cap_seconds: int,
+    customer: CustomerRef,
+    card: CardRef,
+) -> str | None:
+    payment, missing = _missing(session, session_id, cap_seconds)
+    if not missing:
         return None
-    minimum = rating.minimum_charge(payment.currency).minor
-    customer = store.customer(session, PersonId(payment.learner))
-    assert customer is not None, "whoever has a hold is a customer"
+    amount = max(missing, rating.minimum_charge(payment.currency).minor)
     return _queue_hold(
         session,
         till,
         PaymentId(payment.id),
         store.holds(session, payment.id)[-1].number + 1,
-        Money(max(missing, minimum), payment.currency),
-        CustomerRef(customer.ref),
-        CardRef(held[-1].card_ref if held else store.holds(session, payment.id)[-1].card_ref),
+        Money(amount, payment.currency),
+        customer,
+        card,
     )
 
 

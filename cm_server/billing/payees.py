@@ -3,8 +3,6 @@
 Owns: those links and the provider's hosted pages; a card number never comes near us. Does not own: any money.
 """
 
-from collections.abc import Sequence
-
 from sqlmodel import Session
 
 from cm_server.billing import payouts, store
@@ -82,9 +80,10 @@ async def refresh(till: Till, account: AccountRef) -> bool:
     return known.can_receive
 
 
-async def refresh_all(till: Till, accounts: Sequence[AccountRef]) -> None:
-    for account in accounts:
-        await refresh(till, account)
+async def refresh_awaited(till: Till) -> None:
+    """Ask about the accounts that money waits for: what makes them ready is told once, and no list has it."""
+    for payee in await till.database.read(store.payees_awaited):
+        await refresh(till, AccountRef(payee.ref))
 
 
 async def _account(

@@ -121,6 +121,13 @@ def payouts_waiting(session: Session, mentor: PersonId) -> list[Payout]:
     return list(session.exec(rows.order_by(col(Payout.key))))
 
 
+def payees_awaited(session: Session) -> list[Payee]:
+    """Mentors who have earned what their account cannot take yet."""
+    waiting = select(Payout.mentor).where(Payout.state == "waiting")
+    rows = select(Payee).where(col(Payee.person).in_(waiting)).order_by(col(Payee.person))
+    return list(session.exec(rows))
+
+
 def payouts_parked(session: Session, mentor: PersonId) -> list[Payout]:
     return list(
         session.exec(select(Payout).where(Payout.mentor == mentor, Payout.state == "parked"))

@@ -9,7 +9,7 @@ from typing import Final
 
 import structlog
 
-from cm_server.billing import charges, inbox, outbox, payouts, store
+from cm_server.billing import charges, inbox, outbox, payees, payouts, store
 from cm_server.billing.gateway import GatewayRefused, GatewayUnavailable
 from cm_server.billing.till import Till
 from cm_server.db import StorageUnavailable
@@ -48,10 +48,12 @@ async def sweep(till: Till) -> None:
 
 
 async def take_lost_events(till: Till) -> int:
-    """What webhooks that never came would have said, oldest first."""
+    """What webhooks that never came would have said, oldest first; accounts tell nothing by events that can be listed."""
     since = till.clock.now() - EVENTS_BACK
     events = [event async for event in till.gateway.events(since)]
-    return sum([await inbox.take(till, event) for event in reversed(events)])
+    taken = sum([await inbox.take(till, event) for event in reversed(events)])
+    await payees.refresh_awaited(till)
+    return taken
 
 
 async def _cancel_abandoned(till: Till) -> None:

@@ -62,6 +62,11 @@ class MoneyWorld:
         customer = await payees.customer(self.till, LEARNER, email="lea@example.org")
         self.bank.save_card(customer, card)
 
+    def change_cards(self, card: Card) -> None:
+        """The bank has come to see all saved cards otherwise."""
+        for customer, saved in self.bank.cards.items():
+            self.bank.cards[customer] = [(ref, card) for ref, _ in saved]
+
     async def onboard(self) -> None:
         await payees.mentor_page(
             self.till, MENTOR, email="mo@example.org", name="Mo", country="US", base_url="http://h"

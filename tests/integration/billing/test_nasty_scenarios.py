@@ -17,7 +17,7 @@ from cm_server.billing import (
     sweeper,
 )
 from cm_server.billing import gateway_outcomes as outcomes
-from cm_server.billing.gateway import WebhookRefused
+from cm_server.billing.gateway import GatewayUnavailable, WebhookRefused
 from cm_server.billing.model import Case, Hold, Payment
 from cm_wire.faults import Refused
 from cm_wire.ids import PersonId, SessionId
@@ -223,8 +223,7 @@ async def test_a_charge_that_is_declined_becomes_a_debt_and_blocks_until_paid(
     session_id = await world.open(await world.hold())
     await world.serve(session_id, 600)
     await world.clock.advance(8 * 86_400)
-    for customer, saved in world.bank.cards.items():
-        world.bank.cards[customer] = [(ref, Card.DECLINED) for ref, _ in saved]
+    world.change_cards(Card.DECLINED)
     await world.end(session_id)
     await later(world)
     assert (await payment(world, session_id)).state == "owed"
@@ -283,10 +282,65 @@ async def test_an_extension_is_held_before_the_cap_rises(world: MoneyWorld) -> N
     await assert_clean(world)
 
 
+async def test_asking_again_for_an_extension_without_an_answer_holds_it_once(
+    world: MoneyWorld,
+) -> None:
+    session_id = await world.open(await world.hold(666), cap_minutes=10)
+    world.gateway.unavailable = True
+    for _ in range(3):
+        with pytest.raises(Refused) as refused:
+            await charges.extend(world.till, session_id, 1200)
+        assert refused.value.fault.code == "unavailable"
+    world.gateway.unavailable = False
+    await charges.extend(world.till, session_id, 1200)
+    await later(world)
+    held = [i for i in world.bank.intents.values() if isinstance(i.state, outcomes.Held)]
+    assert [intent.amount.minor for intent in held] == [666, 667]
+
+
+async def test_an_extension_the_bank_asks_about_goes_on_once_answered(world: MoneyWorld) -> None:
+    session_id = await world.open(await world.hold(666), cap_minutes=10)
+    world.change_cards(Card.CHALLENGE)
+    for _ in range(2):
+        with pytest.raises(Refused) as refused:
+            await charges.extend(world.till, session_id, 1200)
+        assert refused.value.fault.code == "payment-action-needed"
+    _, asked = world.bank.intents
+    world.bank.pass_challenge(asked)
+    await charges.extend(world.till, session_id, 1200)
+    assert [type(i.state) for i in world.bank.intents.values()] == [outcomes.Held, outcomes.Held]
+
+
+@pytest.mark.parametrize("answered", [True, False])
+async def test_an_extension_the_bank_never_agreed_to_leaves_cap_and_price_as_they_were(
+    world: MoneyWorld,
+    answered: bool,
+) -> None:
+    session_id = await world.open(await world.hold(666), cap_minutes=10)
+    world.change_cards(Card.CHALLENGE)
+    with pytest.raises(Refused):
+        await charges.extend(world.till, session_id, 1200)
+    if answered:
+        _, asked = world.bank.intents
+        world.bank.refuse_challenge(asked)
+        with pytest.raises(Refused) as refused:
+            await charges.extend(world.till, session_id, 1200)
+        assert refused.value.fault.code == "card-declined"
+        assert "Nothing was taken" in refused.value.fault.message
+    await world.serve(session_id, 700)
+    issued = await world.end(session_id)
+    await later(world)
+    assert issued.amount == Money(666, "USD")
+    assert not any(
+        isinstance(i.state, outcomes.Held | outcomes.ActionRequired)
+        for i in world.bank.intents.values()
+    )
+    await assert_clean(world)
+
+
 async def test_a_declined_extension_leaves_cap_and_hold_as_they_were(world: MoneyWorld) -> None:
     session_id = await world.open(await world.hold(666), cap_minutes=10)
-    for customer, saved in world.bank.cards.items():
-        world.bank.cards[customer] = [(ref, Card.DECLINED) for ref, _ in saved]
+    world.change_cards(Card.DECLINED)
     with pytest.raises(Refused) as refused:
         await charges.extend(world.till, session_id, 1200)
     assert refused.value.fault.code == "card-declined"
@@ -294,6 +348,17 @@ async def test_a_declined_extension_leaves_cap_and_hold_as_they_were(world: Mone
     issued = await world.end(session_id)
     assert issued.amount == Money(666, "USD")
     await assert_clean(world)
+
+
+async def test_another_card_saved_meanwhile_pays_the_extension(world: MoneyWorld) -> None:
+    session_id = await world.open(await world.hold(666), cap_minutes=10)
+    world.change_cards(Card.DECLINED)
+    with pytest.raises(Refused):
+        await charges.extend(world.till, session_id, 1200)
+    await world.save_card()
+    await charges.extend(world.till, session_id, 1200)
+    kinds = [(i.card, type(i.state)) for i in world.bank.intents.values()]
+    assert kinds[-1] == (Card.GOOD, outcomes.Held)
 
 
 # --- money back ---
@@ -428,6 +493,31 @@ async def test_a_mentor_who_cannot_receive_yet_is_paid_when_they_can(world: Mone
     world.bank.finish_onboarding(account)
     await sweeper.take_lost_events(world.till)
     await later(world, 3601)
+    assert [t.amount.minor for _, _, t in world.bank.transfers.values()] == [533]
+    await assert_clean(world)
+
+
+@pytest.mark.parametrize("heard", [True, False])
+async def test_a_mentor_whose_account_came_to_life_unheard_is_paid_all_the_same(
+    world: MoneyWorld,
+    heard: bool,
+) -> None:
+    """The event never came, or came while the provider did not answer what the account can do now."""
+    account = next(iter(world.bank.accounts))
+    world.bank.lose_capability(account)
+    await sweeper.take_lost_events(world.till)
+    await world.whole_session(minutes=10)
+    await world.pass_days(4)
+    await later(world)
+    world.bank.finish_onboarding(account)
+    event = world.bank.sent.pop()
+    if heard:
+        world.gateway.unavailable = True
+        with pytest.raises(GatewayUnavailable):
+            await inbox.take(world.till, event)
+        world.gateway.unavailable = False
+    await sweeper.take_lost_events(world.till)
+    await later(world)
     assert [t.amount.minor for _, _, t in world.bank.transfers.values()] == [533]
     await assert_clean(world)
 
