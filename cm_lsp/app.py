@@ -21,7 +21,7 @@ from cm_lsp.asking.ask import Asking, Surroundings
 from cm_lsp.asking.offers import Offers
 from cm_lsp.documents import OpenDocuments
 from cm_lsp.language_server import Server
-from cm_lsp.session import meter_view, mirror, views
+from cm_lsp.session import kept_places, meter_view, mirror, views
 from cm_lsp.session.decisions import Decisions
 from cm_lsp.session.marks import AllMarks
 from cm_lsp.session.meter_display import MeterDisplay
@@ -120,6 +120,7 @@ class Codementor:
         for warning in self.warnings:
             self.editor.say(f"Codementor: {warning}", types.MessageType.Warning)
         mirror.remove_leftovers(self._machine.cache_folder, self._machine.now())
+        kept_places.remove_leftovers(self._machine.cache_folder, self._machine.now())
         if not self.settings.token:
             self._tell_status(LinkState("signedOut", _SIGN_IN))
             return

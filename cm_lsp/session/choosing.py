@@ -8,6 +8,7 @@ from collections.abc import Container
 from typing import Final
 
 from cm_lsp.session import share_table
+from cm_lsp.session.kept_places import KeptPlaces
 from cm_lsp.session.place import Place
 from cm_lsp.session.share_table import ShareTable
 from cm_wire import faults
@@ -27,6 +28,7 @@ class Choosing:
         self._table = table
         self._shared = shared
         self._session_id = session_id
+        self.places = KeptPlaces(place.cache_folder, session_id)
         self.sent_texts: dict[FilePath, str] = {}
         """What the editor's document and the shared text both come from, until the document is here."""
 
@@ -52,6 +54,7 @@ class Choosing:
             if path not in self._shared:
                 self._table.remove(path)
             raise
+        self.places.keep(path, document.uri)
         return path
 
     async def unshare(self, uri: str) -> None:

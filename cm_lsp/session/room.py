@@ -303,7 +303,7 @@ class Room:
 
     def _uri_for(self, path: FilePath, document: SessionDocument) -> str | None:
         if self.view.you == "learner":
-            known = self.table.uri(path)
+            known = self.table.uri(path) or self.choosing.places.all().get(path)
             return known or share_table.own_file(path, self._place.roots, self._place.documents)
         if self._place.editor.claims.shared_buffers:
             return share_table.shared_uri(self.view.session_id, path)

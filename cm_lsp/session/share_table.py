@@ -60,7 +60,7 @@ def path_of_shared_uri(uri: str, session_id: SessionId) -> FilePath | None:
 
 
 def own_file(path: FilePath, roots: Sequence[str], open_documents: OpenDocuments) -> str | None:
-    """After a restart of the learner's editor: the workspace's file of that name, the open one first."""
+    """Where nobody kept the file's place: the workspace's file of that name, the open one first."""
     uris = [f"{root.rstrip('/')}/{path}" for root in roots]
     return next(
         (uri for uri in uris if open_documents.get(uri) is not None), next(iter(uris), None)

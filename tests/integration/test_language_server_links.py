@@ -36,6 +36,7 @@ class Pair:
     learner: FakeEditor
     mentor: FakeEditor
     uri: str
+    learner_token: str
     shared: str = ""
     session_id: str = ""
 
@@ -64,7 +65,7 @@ async def pair(
             ) as mentor,
         ):
             uri = (folder / "lea" / "app.py").as_uri()
-            both = Pair(here, wire, learner, mentor, uri)
+            both = Pair(here, wire, learner, mentor, uri, lea.token)
             learner.open(uri, TEXT)
             await mentor.command("goOnline")
             whole = {"start": {"line": 0, "character": 0}, "end": {"line": 1, "character": 0}}
@@ -120,6 +121,33 @@ async def test_edits_made_while_the_wire_is_cut_are_merged_and_commands_take_eff
         await saying
         await mentor.until(lambda: bool(mentor.heard["codementor/chat"]), "the chat line")
         assert [line.text for line in mentor.heard["codementor/chat"]] == ["said offline"]
+
+
+async def test_another_editor_of_the_learner_is_in_the_session_and_leaves_its_own_projects_alone(
+    tmp_path: Path,
+) -> None:
+    async with (
+        pair(tmp_path, learner_claims=ALL_CLAIMS, mentor_claims=ALL_CLAIMS) as both,
+        fake_editor.running(
+            both.wire.url,
+            both.learner_token,
+            tmp_path / "other",
+            claims=ALL_CLAIMS,
+            cache=fake_editor.cache_of(tmp_path / "lea"),
+        ) as second,
+    ):
+        namesake = (tmp_path / "other" / "app.py").as_uri()
+        second.open(namesake, "another = 'project'\n")
+        await second.until(lambda: second.last("session") is not None, "the session")
+        await second.until(lambda: bool(second.last("session").files), "the shared file")
+        assert second.last("session").files[0].uri == both.uri
+        both.mentor.append(both.shared, "# for both\n")
+        await both.learner.until_text(both.uri, f"{TEXT}# for both\n")
+        second.open(both.uri, TEXT)
+        await second.until_text(both.uri, f"{TEXT}# for both\n")
+        second.type_at(both.uri, 0, "# from the second\n")
+        await both.learner.until_text(both.uri, f"# from the second\n{TEXT}# for both\n")
+        assert second.text(namesake) == "another = 'project'\n"
 
 
 async def test_what_a_mentor_types_without_the_learners_leave_is_taken_back(tmp_path: Path) -> None:

@@ -240,8 +240,9 @@ async def running(
     answers: Answers = lambda _, titles: titles[0],
     capabilities: types.ClientCapabilities | None = None,
     name: str = "a test",
+    cache: Path | None = None,
 ) -> AsyncIterator[FakeEditor]:
-    """An editor with the real server beside it; at the end it leaves as editors do."""
+    """An editor with the real server beside it; at the end it leaves as editors do. Two editors of one user share `cache`."""
     client = make_test_lsp_client()
     editor = FakeEditor(client, answers, claims or {})
     _teach(client, editor)
@@ -250,7 +251,7 @@ async def running(
         CM_SERVER_URL=server_url,
         CM_TOKEN=token,
         CM_LOG_LEVEL="info",
-        XDG_CACHE_HOME=str(workspace.parent / f"{workspace.name}-cache"),
+        XDG_CACHE_HOME=str(cache or cache_of(workspace)),
     )
     await client.start_io(sys.executable, "-m", "cm_lsp", env=env)
     try:
@@ -269,6 +270,10 @@ async def running(
             await client.shutdown_session()
             stopping: Any = client
             await stopping.stop()
+
+
+def cache_of(workspace: Path) -> Path:
+    return workspace.parent / f"{workspace.name}-cache"
 
 
 def plain_capabilities() -> types.ClientCapabilities:
