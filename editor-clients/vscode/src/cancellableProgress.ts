@@ -52,7 +52,7 @@ export class CancellableProgress {
     const { promise, resolve } = deferred<undefined>();
     let report: (text: string) => void = () => undefined;
     void window.withProgress(
-      { location: ProgressLocation.Notification, title: begin.title, cancellable: true },
+      { location: ProgressLocation.Notification, title: harmless.message(begin.title), cancellable: true },
       async (progress, cancellation) => {
         report = (text) => {
           progress.report({ message: harmless.message(text) });

@@ -4,6 +4,7 @@
 import {
   commands,
   type Disposable,
+  env,
   l10n,
   Uri,
   type Webview,
@@ -103,7 +104,7 @@ function page(webview: Webview, media: Uri): string {
   const policy = `default-src 'none'; style-src ${webview.cspSource}; script-src 'nonce-${nonce}'`;
   const placeholder = escaped(l10n.t('Say something; Enter sends'));
   return `<!doctype html>
-<html lang="en">
+<html lang="${escaped(env.language)}">
 <head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="${policy}">

@@ -30,8 +30,8 @@ export interface Beginning {
   readonly told: Told;
   readonly asked: Asked;
   readonly life: Life;
-  /** Whether cm-lsp may have code actions for a document beside the one of our own: decisions on proposals. */
-  readonly hasActions: (uri: string) => boolean;
+  /** Whether a document is one of the live session's. */
+  readonly isShared: (uri: string) => boolean;
 }
 
 export type Connect = (beginning: Beginning) => Promise<Connection>;

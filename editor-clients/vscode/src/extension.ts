@@ -48,7 +48,7 @@ export function activate(context: ExtensionContext): void {
     connect: loadingClient(log),
     told: (): Told => toldBy({ state, offers, cursors, following, meterStatus, chat, milestones }),
     asked: askedOf(documents),
-    hasActions: (uri) => state.sharedFile(uri) !== undefined,
+    isShared: (uri) => state.sharedFile(uri) !== undefined,
     begins: () => undefined,
     ends: forget,
   });

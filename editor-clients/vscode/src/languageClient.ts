@@ -3,7 +3,15 @@
 // Left out of the bundle is what cm-lsp does not speak (see build.mjs); `registerFeature` skips what is left of that. The
 // library would make VS Code commands of the server's own, which carry the same names as ours, so that is left out too.
 
-import { type CodeAction, type Command, commands, type TextDocument, type Uri, window } from 'vscode';
+import {
+  type CodeAction,
+  type Command,
+  commands,
+  type TextDocument,
+  type Uri,
+  window,
+  workspace,
+} from 'vscode';
 import {
   CloseAction,
   ErrorAction,
@@ -135,7 +143,7 @@ function clientOptions(
     outputChannel: log.channel,
     middleware: {
       ...onlySynced,
-      ...shownReadOnly,
+      ...shownReadOnly(beginning),
       ...ownActions(beginning),
       handleWorkDoneProgress: progress.handle,
     },
@@ -157,10 +165,10 @@ const onlySynced: Middleware = {
 };
 
 /** "Ask a mentor" is offered by `codeActions.ts`, before cm-lsp runs; here comes what only cm-lsp knows. */
-function ownActions({ hasActions }: Beginning): Middleware {
+function ownActions({ isShared }: Beginning): Middleware {
   return {
     provideCodeActions: async (document, range, context, token, next) => {
-      if (!hasActions(document.uri.toString())) return [];
+      if (!isShared(document.uri.toString())) return [];
       const actions = (await next(document, range, context, token)) ?? [];
       return actions.filter((action) => nameOf(action) !== 'codementor.ask');
     },
@@ -171,19 +179,22 @@ function nameOf({ command }: Command | CodeAction): string | undefined {
   return typeof command === 'string' ? command : command?.command;
 }
 
-/** Previews, receipts and the like are copies to read; changing them would change nothing. */
-const shownReadOnly: Middleware = {
-  window: {
-    showDocument: async (params, token, next) => {
-      const result = await next(params, token);
-      const shown = window.visibleTextEditors.find((editor) => editor.document.uri.toString() === params.uri);
-      if (params.uri.startsWith('file:') && shown !== undefined && shown === window.activeTextEditor) {
-        await commands.executeCommand('workbench.action.files.setActiveEditorReadonlyInSession');
-      }
-      return result;
+/** Previews, receipts and the like are copies to read; changing them would change nothing. The user's own files are not. */
+function shownReadOnly({ isShared }: Beginning): Middleware {
+  return {
+    window: {
+      showDocument: async (params, token, next) => {
+        const result = await next(params, token);
+        const shown = window.activeTextEditor?.document.uri;
+        const isTheirs = isShared(params.uri) || (shown && workspace.getWorkspaceFolder(shown) !== undefined);
+        if (shown?.scheme === 'file' && shown.toString() === params.uri && !isTheirs) {
+          await commands.executeCommand('workbench.action.files.setActiveEditorReadonlyInSession');
+        }
+        return result;
+      },
     },
-  },
-};
+  };
+}
 
 function tellRestarts(client: Client, life: Life): void {
   client.onDidChangeState(({ newState }) => {

@@ -55,10 +55,12 @@ export class MeterStatus implements Disposable {
     const end = l10n.t('End the Session');
     const isLearner = this.#state.session?.you === 'learner';
     const text = l10n.t('Four fifths of the cap are used: {0}', meter.text);
-    void window.showWarningMessage(text, ...(isLearner ? [extend, end] : [])).then((answer) => {
-      if (answer === extend) void commands.executeCommand('codementor.extend');
-      if (answer === end) void commands.executeCommand('codementor.end');
-    });
+    void window
+      .showWarningMessage(harmless.message(text), ...(isLearner ? [extend, end] : []))
+      .then((answer) => {
+        if (answer === extend) void commands.executeCommand('codementor.extend');
+        if (answer === end) void commands.executeCommand('codementor.end');
+      });
   }
 
   dispose(): void {

@@ -1,13 +1,15 @@
-// What deserves a notification with buttons in the course of a session: the diagnosis, the end, "come here".
+// What deserves a notification with buttons in the course of a session: that it goes on elsewhere, the diagnosis, the end,
+// "come here".
 
-import { commands, l10n, window } from 'vscode';
+import { commands, l10n, Uri, window, workspace } from 'vscode';
 import { show } from './following.ts';
 import * as harmless from './harmless.ts';
-import type { Point, Session } from './lspExt.ts';
+import type { Point, Session, SharedFile } from './lspExt.ts';
 import { isOver, type State } from './state.ts';
 
 export class Milestones {
   readonly #state: State;
+  #located: string | undefined;
 
   constructor(state: State) {
     this.#state = state;
@@ -21,9 +23,19 @@ export class Milestones {
     if (known !== undefined && !isOver(known) && isOver(now)) {
       void ended();
     }
+    this.#locate(now);
   }
 
-  /** Only where it is out of sight; else the mark in the text says it. */
+  /** Once a session: a learner whose text is not open here learns what this window is good for. */
+  #locate({ sessionId, you, partner, files }: Session): void {
+    const [file] = files;
+    if (this.#located === sessionId || this.#state.life !== 'live' || file === undefined) return;
+    this.#located = sessionId;
+    const isOpen = workspace.textDocuments.some(({ uri }) => this.#state.sharedFile(uri.toString()));
+    if (you === 'learner' && !isOpen) void elsewhere(partner.name, file);
+  }
+
+  /** Where it is out of sight; else the mark in the text says it. Who hears the editor is told in any case. */
   pointed({ uri, range, name, note }: Point): void {
     const { line } = range.start;
     const isSeen = window.visibleTextEditors.some(
@@ -31,9 +43,26 @@ export class Milestones {
         editor.document.uri.toString() === uri &&
         editor.visibleRanges.some((visible) => visible.start.line <= line && line <= visible.end.line),
     );
-    if (!isSeen) {
+    if (!isSeen || isReadAloud()) {
       void pointedElsewhere(uri, range.start, `${name}: ${note === '' ? l10n.t('look here') : note}`);
     }
+  }
+}
+
+/** As the user has set it; whether a screen reader runs, VS Code tells nobody. */
+function isReadAloud(): boolean {
+  return workspace.getConfiguration('editor').get('accessibilitySupport') === 'on';
+}
+
+async function elsewhere(partner: string, { path, uri }: SharedFile): Promise<void> {
+  const open = l10n.t('Open It Here');
+  const text = l10n.t(
+    'You are in a session with {0} about {1}. The meter, the chat and the end are here, too; the text is in the window where its file is open.',
+    partner,
+    path,
+  );
+  if ((await window.showInformationMessage(harmless.message(text), open)) === open) {
+    await window.showTextDocument(Uri.parse(uri, true), { preview: false });
   }
 }
 

@@ -11,6 +11,7 @@ import {
   Range,
   type TextEditor,
   type TextEditorDecorationType,
+  ThemeColor,
   window,
 } from 'vscode';
 import { type ShowNames, settings } from './config.ts';
@@ -22,7 +23,9 @@ const POINTER_SHOWN_MS = 15_000;
 
 /** Lifts a label out of the line, so that it covers no code and moves none. VS Code has no option for it. */
 const FLOATING =
-  'none; position: absolute; z-index: 10; pointer-events: none; white-space: pre; font-size: 0.78em; padding: 0 4px; border-radius: 3px; line-height: 1.25';
+  'none; position: absolute; z-index: 10; pointer-events: none; white-space: pre; font-size: 0.78em; padding: 0 4px; border-radius: 3px; line-height: 1.25; outline: 1px solid var(--vscode-contrastBorder, transparent)';
+/** Of the manifest: seen in high contrast, where a tint is too little. */
+const BORDER = { border: '1px solid', borderColor: new ThemeColor('codementor.peerBorder') };
 
 interface Kinds {
   readonly caret: TextEditorDecorationType;
@@ -159,6 +162,7 @@ export class PeerCursors implements Disposable {
         overviewRulerLane: OverviewRulerLane.Full,
       }),
       selection: window.createTextEditorDecorationType({
+        ...BORDER,
         backgroundColor: `${colour}44`,
         overviewRulerColor: `${colour}88`,
         overviewRulerLane: OverviewRulerLane.Center,

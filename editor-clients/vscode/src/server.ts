@@ -20,7 +20,7 @@ export interface Parts {
   readonly connect: Connect;
   readonly told: () => Told;
   readonly asked: Asked;
-  readonly hasActions: (uri: string) => boolean;
+  readonly isShared: (uri: string) => boolean;
   /** Once for each start; what is drawn from an earlier one is stale. */
   readonly begins: () => void;
   readonly ends: () => void;
@@ -108,7 +108,7 @@ export class Server implements Disposable {
       throw this.#missing();
     }
     this.#parts.log.info(`starting ${launch.program} (${launch.foundBy})`);
-    const { told, asked, connect, hasActions } = this.#parts;
+    const { told, asked, connect, isShared } = this.#parts;
     const life = {
       crashed: () => this.#crashed(),
       startedAgain: () => {
@@ -125,7 +125,7 @@ export class Server implements Disposable {
         told: told(),
         asked,
         life,
-        hasActions,
+        isShared,
       });
       this.#running = connection;
       this.#checkVersion(connection);

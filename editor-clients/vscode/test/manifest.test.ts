@@ -1,7 +1,7 @@
-// The manifest, its texts and the translations fit each other and the code.
+// The manifest, its texts and the code fit each other.
 
 import assert from 'node:assert/strict';
-import { globSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { COMMANDS } from '../src/lspExt.ts';
@@ -9,9 +9,11 @@ import { COMMANDS } from '../src/lspExt.ts';
 const FOLDER = join(import.meta.dirname, '..');
 const read = (name: string) => readFileSync(join(FOLDER, name), 'utf8');
 const manifest = read('package.json');
-const { contributes, version, activationEvents } = JSON.parse(manifest) as {
+const { contributes, version, activationEvents, engines, devDependencies } = JSON.parse(manifest) as {
   readonly version: string;
   readonly activationEvents: readonly string[];
+  readonly engines: { readonly vscode: string };
+  readonly devDependencies: Readonly<Record<string, string>>;
   readonly contributes: {
     readonly commands: readonly { readonly command: string; readonly category: string }[];
     readonly menus: Readonly<Record<string, readonly { readonly command: string }[]>>;
@@ -19,12 +21,24 @@ const { contributes, version, activationEvents } = JSON.parse(manifest) as {
   };
 };
 const texts = JSON.parse(read('package.nls.json')) as Record<string, string>;
-const sources = globSync('src/*.ts', { cwd: FOLDER }).map(read).join('\n');
 const declared = contributes.commands.map(({ command }) => command);
 
 test('every text the manifest refers to is there, and no other', () => {
   const used = new Set([...manifest.matchAll(/"%([^%"]+)%"/g)].map(([, name]) => name));
   assert.deepEqual([...used].sort(), Object.keys(texts).sort());
+});
+
+test('every text of the manifest that a user reads can be translated', () => {
+  const shown =
+    /"(title|category|name|label|contents|displayName|description|markdownDescription|patternErrorMessage)": "(.*)"/g;
+  const fixed = [...manifest.matchAll(shown)]
+    .map(([, , text = '']) => text)
+    .filter((text) => !/^%.*%$/.test(text));
+  assert.deepEqual([...new Set(fixed)].sort(), ['${path}', 'Codementor', 'codementor']);
+});
+
+test('the oldest VS Code it says it runs in is the one it is compiled against', () => {
+  assert.equal(engines.vscode, `^${devDependencies['@types/vscode']}`);
 });
 
 test('every command of cm-lsp can be had from the palette, under one category', () => {
@@ -43,14 +57,6 @@ test('menus and keys name commands that exist', () => {
 
 test("VS Code's start waits for nothing of ours", () => {
   assert.deepEqual([...activationEvents].sort(), ['onFileSystem:codementor', 'onStartupFinished']);
-});
-
-test('translations translate texts that are in the code', () => {
-  for (const file of globSync('l10n/*.json', { cwd: FOLDER })) {
-    for (const text of Object.keys(JSON.parse(read(file)) as object)) {
-      assert.ok(sources.includes(`'${text}'`) || sources.includes(`"${text}"`), `${file}: ${text}`);
-    }
-  }
 });
 
 test('the version is that of the server it comes with', () => {

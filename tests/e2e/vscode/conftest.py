@@ -1,8 +1,8 @@
 """One VS Code installation, one build, one Chromium and one server for all tests of this folder."""
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -43,19 +43,24 @@ class Server:
         return {"CM_SERVER_URL": self.running.address, "CM_TOKEN": self.running.tokens()[email]}
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+@contextmanager
+def serving(folder: Path, clock_factor: int = 1) -> Iterator[Server]:
     """Offers stay open for minutes, since a machine that does much at once must not lose them; on a picture they
     show the seconds they have in life.
     """
-    offer_seconds = "15" if "CODEMENTOR_SCREENSHOTS" in os.environ else "600"
-    data = tmp_path_factory.mktemp("server") / "data"
+    offer_seconds = "15" if "CODEMENTOR_SCREENSHOTS" in os.environ else str(600 * clock_factor)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CM_OFFER_WINDOW_SECONDS", offer_seconds)
-        patch.setenv("CM_ASK_EXPIRES_SECONDS", "1200")
-        patch.setenv("CM_TRIAGE_MINUTES", "60")
-        with stage.serving(data, 1) as running:
+        patch.setenv("CM_ASK_EXPIRES_SECONDS", str(1200 * clock_factor))
+        patch.setenv("CM_TRIAGE_MINUTES", str(60 * clock_factor))
+        with stage.serving(folder / "data", clock_factor) as running:
             yield Server(running)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(tmp_path_factory.mktemp("server")) as running:
+        yield running
 
 
 StartCode = Callable[[str, dict[str, str]], VisualStudioCode]
@@ -97,12 +102,23 @@ def open_window(
 WINDOWS = pytest.StashKey[list[Window]]()
 
 
+FAILED = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    item.stash[FAILED] = item.stash.get(FAILED, False) or report.failed
+    return report
+
+
 @pytest.fixture(autouse=True)
 def evidence(request: pytest.FixtureRequest) -> Iterator[None]:
     """What was on screen when a test failed, and what the extension wrote into its log."""
-    failed_before = request.session.testsfailed
     yield
-    if request.session.testsfailed == failed_before:
+    if not request.node.stash.get(FAILED, False):
         return
     folder = code_server.PROJECT / "artifacts"
     folder.mkdir(exist_ok=True)

@@ -4,7 +4,6 @@ mid-session, a stranger's text that would like to be a link.
 
 import os
 import re
-import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -12,11 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from cm_server.demo import stage
-from tests.e2e.vscode import peer
+from tests.e2e.vscode import peer, scenes
 from tests.e2e.vscode.code_server import VisualStudioCode
 from tests.e2e.vscode.conftest import Server, StartCode
-from tests.e2e.vscode.peer import Peer, wait
+from tests.e2e.vscode.peer import wait
 from tests.e2e.vscode.window import Window
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -50,9 +48,8 @@ def code(server: Server, start_code: StartCode) -> VisualStudioCode:
 
 @pytest.fixture(scope="module")
 def window(code: VisualStudioCode, open_window: OpenWindow) -> Window:
-    shutil.copy(stage.HERE / "weather.py.txt", code.work / "weather.py")
     opened = open_window(code)
-    code.open(code.work / "weather.py")
+    scenes.open_program(opened)
     return opened
 
 
@@ -108,7 +105,7 @@ def test_a_window_closed_in_mid_session_comes_back_into_it(
 ) -> None:
     code = window.code
     with peer.mentor_online(tmp_path / "mentor", server.variables("mira@example.org")) as mentor:
-        start_session(window, mentor)
+        scenes.start_session(window, mentor)
         window.clear_notifications()
         mentor.command(f"Codementor chat {HOSTILE}")
         shown = window.notification("<b>$(error)</b>")
@@ -122,25 +119,7 @@ def test_a_window_closed_in_mid_session_comes_back_into_it(
         wait(lambda: mentor.text() == code.text(), "the same text in both editors")
         mentor.press("Goafter the window came back<Esc>")
         wait(lambda: "after the window came back" in code.text(), "the mentor's line")
-        window.run("Codementor: End the Session")
-        window.answer_dialogue("End the Session")
-        wait(lambda: peer.session(mentor, "state") in {"ended", "closed"}, "the end")
-
-
-def start_session(window: Window, mentor: Peer) -> None:
-    code = window.code
-    code.open(code.work / "weather.py")
-    code.select(12, 19, 12, 29)
-    window.run("Codementor: Ask a Mentor")
-    window.fill("", "What do you want to know?")
-    window.pick("At most 30 minutes", "The first look is free")
-    window.pick("Whoever is there first", "Before anything is sent")
-    window.answer("Ask a mentor about weather.py?", "Send it")
-    peer.accept(mentor)
-    window.status("Mira Okafor is looking at it, free")
-    window.run("Codementor: Choose What the Mentor May Do")
-    window.pick("The mentor may type", "You can change this at any moment")
-    wait(lambda: mentor.text() == code.text(), "the same text in both editors")
+        scenes.end_session(window, mentor)
 
 
 def is_connected(window: Window) -> bool:

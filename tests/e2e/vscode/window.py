@@ -53,7 +53,10 @@ class Window:
 
     @classmethod
     def open(cls, browser: Browser, code: VisualStudioCode, size: tuple[int, int]) -> "Window":
-        page = browser.new_page(viewport={"width": size[0], "height": size[1]})
+        clipboard = ["clipboard-read", "clipboard-write"]
+        page = browser.new_page(
+            viewport={"width": size[0], "height": size[1]}, permissions=clipboard
+        )
         # The workbench is a script of 19 MB; its "load" event says nothing.
         page.goto(code.address, wait_until="commit", timeout=START_MS)
         page.wait_for_selector(".monaco-workbench", timeout=START_MS)
