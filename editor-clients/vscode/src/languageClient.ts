@@ -141,6 +141,7 @@ function clientOptions(
     documentSelector: [{ scheme: '*' }],
     initializationOptions: { codementor: options },
     outputChannel: log.channel,
+    markdown: { isTrusted: false, supportHtml: false }, // a hover may hold what the other side's tools say
     middleware: {
       ...onlySynced,
       ...shownReadOnly(beginning),

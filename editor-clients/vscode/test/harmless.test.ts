@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import * as harmless from '../src/harmless.ts';
 
@@ -14,6 +16,17 @@ test('no link of a stranger survives in a message', () => {
   ]) {
     assert.doesNotMatch(harmless.message(text), LINK);
     assert.doesNotMatch(harmless.message(text), /command:/i);
+  }
+});
+
+test('nothing the extension draws is trusted or read as HTML, and Markdown is made of plain text alone', () => {
+  const files = globSync('../src/*.ts', { cwd: import.meta.dirname });
+  assert.ok(files.length > 20, 'the sources are elsewhere');
+  for (const file of files) {
+    const source = readFileSync(join(import.meta.dirname, file), 'utf8');
+    assert.doesNotMatch(source, /(isTrusted|supportHtml|enableCommandUris)\s*[:=](?!\s*false\b)/, file);
+    assert.doesNotMatch(source, /appendMarkdown|innerHTML/, file);
+    assert.doesNotMatch(source, /new MarkdownString\((?!\)\.appendText\()/, file);
   }
 });
 

@@ -10,11 +10,11 @@ APP = FilePath("src/app.py")
 
 
 def test_another_editor_finds_what_one_kept(tmp_path: Path) -> None:
-    KeptPlaces(tmp_path, SESSION).keep(APP, "file:///work/src/app.py")
-    KeptPlaces(tmp_path, SESSION).keep(FilePath("b.py"), "file:///work/b.py")
+    KeptPlaces(tmp_path, SESSION).keep(APP, "file:///project/src/app.py")
+    KeptPlaces(tmp_path, SESSION).keep(FilePath("b.py"), "file:///project/b.py")
     assert KeptPlaces(tmp_path, SESSION).all() == {
-        APP: "file:///work/src/app.py",
-        "b.py": "file:///work/b.py",
+        APP: "file:///project/src/app.py",
+        "b.py": "file:///project/b.py",
     }
     assert KeptPlaces(tmp_path, SessionId("ses_other")).all() == {}
 
@@ -38,7 +38,7 @@ def test_what_cannot_be_read_or_written_is_as_if_nothing_was_kept(tmp_path: Path
     assert KeptPlaces(tmp_path, SESSION).all() == {}
     blocked = tmp_path / "a file, not a folder"
     blocked.touch()
-    KeptPlaces(blocked, SESSION).keep(APP, "file:///work/src/app.py")
+    KeptPlaces(blocked, SESSION).keep(APP, "file:///project/src/app.py")
     assert KeptPlaces(blocked, SESSION).all() == {}
 
 
