@@ -11,7 +11,7 @@ VSCODE := editor-clients/vscode/test
 export CM_DATA_FOLDER ?= data
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test check format lint types imports fmt vscode vsix extension screenshots bench soak migration mutants lock clean
+.PHONY: help setup run demo test check format lint types imports fmt vscode vsix extension yjs screenshots bench soak migration mutants lock clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,13 +38,16 @@ vscode: setup ## a real VS Code and Chromium for the tests, once, outside the tr
 extension: setup ## the VS Code extension: types, lint, unit tests, size; needs `make vscode` once
 	@sh $(VSCODE)/check.sh
 
+yjs: ## the locked JavaScript Yjs client that tests hold against the server; needs Node
+	@sh tests/yjs_client_js/install.sh
+
 vsix: ## the VS Code extension as a file to install: editor-clients/vscode/dist/codementor.vsix; needs Node 22 or `make vscode`
 	@sh $(VSCODE)/package.sh
 
 screenshots: setup ## the pictures in docs/screenshots, from real editors; needs `make vscode` once
 	CODEMENTOR_EDITORS=required CODEMENTOR_SCREENSHOTS=docs/screenshots $(BIN)/pytest -m e2e tests/e2e/vscode/test_learner.py tests/e2e/vscode/test_mentor.py
 
-test: setup check extension ## everything: format, lint, types, import contracts, all tests (a test that needs a second try is shown as R)
+test: setup check extension yjs ## everything: format, lint, types, import contracts, all tests (a test that needs a second try is shown as R)
 	$(BIN)/pytest $(TESTS) -m "not e2e"
 	$(if $(E2E),$(BIN)/pytest -m e2e --reruns 2 tests/e2e)
 

@@ -104,11 +104,10 @@ class Sync:
     def _answer(self, document: SessionDocument, frame: sync_frames.Frame) -> list[bytes]:
         match frame:
             case SyncStep1(state_vector=theirs):
-                missing = document.answer_to(theirs)
+                *first, last = document.answer_to(theirs)
                 self._has_answered = True
-                if len(missing) == 1:
-                    return [sync_frames.encode_step_2(missing[0])]
-                return [sync_frames.encode_update(update) for update in missing]
+                # The last one says that this was all.
+                return [*map(sync_frames.encode_update, first), sync_frames.encode_step_2(last)]
             case SyncStep2(update=update) | SyncUpdate(update=update):
                 return self._take(document, update)
             case AwarenessFrame(payload=payload):

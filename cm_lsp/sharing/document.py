@@ -30,6 +30,8 @@ INSERT_CODE_POINTS_MAX: Final = 12_000
 
 ANSWER_BYTES_MAX: Final = limits.SYNC_FRAME_BYTES_MAX - 64
 
+EMPTY_UPDATE: Final = b"\0\0"
+
 Delta = list[dict[str, object]]
 
 
@@ -130,12 +132,15 @@ class SessionDocument:
         return state_vector.encode(self._admission.state_vector())
 
     def answer_to(self, their_state: bytes) -> list[bytes]:
-        """What the server lacks, in pieces it takes: one when it is small, else what it has not stored, in order."""
+        """What the server lacks, in pieces it takes: one when it is small, else what it has not stored, in order.
+
+        At least one piece, which may be empty.
+        """
         state_vector.decode(their_state)
         whole = self._doc.get_update(their_state)
         if len(whole) <= ANSWER_BYTES_MAX:
             return [whole]
-        return [update for _, update in self._unstored]
+        return [update for _, update in self._unstored] or [EMPTY_UPDATE]
 
     # What is in it.
 

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from cm_server.session.lack import Lack
 from cm_wire import limits
 from cm_wire.ids import ConnectionId, PersonId, YjsClientId
 from cm_wire.yjs import awareness, sync_frames
@@ -64,9 +65,9 @@ class Connection:
         "cursor_due",
         "cursor_seen",
         "cursor_timer",
-        "gaps",
         "id",
         "is_bound",
+        "lack",
         "pace",
         "person",
     )
@@ -85,7 +86,7 @@ class Connection:
         self.client_id = client_id
         self.is_bound = is_bound
         self.pace = pace
-        self.gaps = 0
+        self.lack = Lack()
         self.cursor_seen: Entry | None = None
         self.cursor_due = 0.0
         self.cursor_timer: asyncio.TimerHandle | None = None

@@ -11,10 +11,11 @@ from typing import Final
 from cm_server.session.connection import Connection
 from cm_wire import limits
 from cm_wire.ids import YjsClientId
-from cm_wire.yjs import awareness
+from cm_wire.yjs import awareness, sync_frames
 from cm_wire.yjs.awareness import Entry, User
 
 INTERVAL_SECONDS: Final = 1 / limits.CURSORS_PER_SECOND
+_HEARD: Final = sync_frames.encode_awareness(awareness.encode([]))
 
 
 class Cursors:
@@ -31,7 +32,11 @@ class Cursors:
         )
         if rewritten is None:
             return
-        connection.cursor_seen = rewritten
+        before, connection.cursor_seen = connection.cursor_seen, rewritten
+        if before is not None and before.state == rewritten.state:
+            # A renewal. Standard clients take a server for dead that sends nothing for two of them.
+            connection.send(_HEARD)
+            return
         if connection.cursor_timer is not None:
             return
         loop = asyncio.get_running_loop()

@@ -5,14 +5,16 @@ divergence alarm. Does not own sockets, rows, or the session's state. Everything
 synchronous call; what must wait for the disk is told later by the update log.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final, Literal, Protocol
+from typing import Final
 
 import structlog
 
 from cm_server.hub import Hub
 from cm_server.session import content, document, update_log
+from cm_server.session.alarm import Agreement, Alarm, Watcher
 from cm_server.session.authors import Authors
 from cm_server.session.connection import Connection
 from cm_server.session.cursors import Cursors
@@ -20,9 +22,9 @@ from cm_server.session.document import SharedDocument
 from cm_server.session.standing import COLOURS, Standing
 from cm_server.session.update_log import UpdateLog
 from cm_wire import limits, printable
-from cm_wire.ids import FilePath, PersonId, SessionId, YjsClientId
-from cm_wire.to_client import EditsStored, Noticed, TextsDiffered
-from cm_wire.yjs import awareness, state_vector, sync_frames
+from cm_wire.ids import FilePath, PersonId, YjsClientId
+from cm_wire.to_client import EditsStored, Noticed
+from cm_wire.yjs import awareness, sync_frames
 from cm_wire.yjs.awareness import User
 from cm_wire.yjs.sync_frames import AwarenessFrame, SyncStep1, SyncStep2, SyncUpdate
 from cm_wire.yjs.varint import MalformedError
@@ -43,25 +45,10 @@ REFUSED: Final = 4422
 COME_BACK: Final = 1012
 TRY_LATER: Final = 1013
 
-GAPS_MAX: Final = 2
 STORED_BYTES_MAX: Final = 64 * 1024 * 1024
 _ERROR, _WARNING = 1, 2
 
 _log = structlog.stdlib.get_logger(__name__)
-
-Agreement = Literal["same", "unsettled", "differed"]
-
-
-class Watcher(Protocol):
-    """What happens in rooms, for the meter and the flow. Called at once; must not wait nor raise."""
-
-    def joined(self, session_id: SessionId, person: PersonId) -> None: ...
-    def left(self, session_id: SessionId, person: PersonId) -> None: ...
-    def edited(self, session_id: SessionId, person: PersonId) -> None: ...
-    def texts_differed(
-        self, session_id: SessionId, person: PersonId, paths: tuple[FilePath, ...]
-    ) -> None: ...
-    def texts_agreed(self, session_id: SessionId, person: PersonId) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +86,7 @@ class Room:
         self._stored_bytes = self._logged_bytes + len(stored.snapshot)
         self._is_warned = False
         self._cursors = Cursors(self.connections)
-        self._differed: dict[PersonId, tuple[int, str]] = {}
-        self._told: set[PersonId] = set()
+        self._alarm = Alarm(self.session_id, shared, floor.hub, floor.watcher)
         self._own_change_is_pending = False
 
     # Who is here.
@@ -110,7 +96,7 @@ class Room:
         if not self.is_present(connection.person):
             self._floor.watcher.joined(self.session_id, connection.person)
         self.connections.append(connection)
-        connection.send(sync_frames.encode_step_1(self.document.state()))
+        self._ask(connection)
         self._cursors.show_all_to(connection)
         self._acknowledge(connection.client_id)
 
@@ -169,12 +155,15 @@ class Room:
             connection.close(TRY_LATER, "edits cannot be stored now; keep them and come back")
             return
         outcome = self._decide(connection, content_, is_answer=is_answer)
+        if is_answer:
+            is_whole = type(outcome) is not Gap and not getattr(outcome, "withheld", ())
+            connection.lack.answered(_now(), is_whole=is_whole)
         if type(outcome) is Admitted:
             same = frame is not None and outcome.update is content_
             self._admitted(connection, outcome.update, frame if same else None)
         elif type(outcome) is Replayed:
             self._acknowledge(connection.client_id)
-        elif type(outcome) is Gap:
+        elif type(outcome) is Gap and not is_answer:
             self._answer_gap(connection, outcome)
         elif type(outcome) is Refusal:
             self._refuse(connection, outcome)
@@ -198,7 +187,7 @@ class Room:
 
     def _admitted(self, connection: Connection, content_: bytes, frame: bytes | None) -> None:
         """Applied already: log, relay, and note whom to tell when it is stored."""
-        connection.gaps = 0
+        connection.lack.admitted()
         self.number += 1
         client = connection.client_id
         clock = self.document.admission.next_clock(client)
@@ -206,6 +195,9 @@ class Room:
         self._relay(frame or sync_frames.encode_update(content_), connection)
         self._floor.watcher.edited(self.session_id, connection.person)
         self._count_stored(len(content_))
+        for other in self.connections:
+            if other is not connection and other.lack.waits:
+                self._ask(other)
 
     def _relay(self, frame: bytes, sender: Connection | None) -> None:
         for connection in self.connections:
@@ -226,11 +218,15 @@ class Room:
     # What does not enter.
 
     def _answer_gap(self, connection: Connection, gap: Gap) -> None:
-        connection.gaps += 1
-        if connection.gaps > GAPS_MAX:
+        verdict = connection.lack.gap(_now())
+        if verdict == "refuse":
             self._refuse(connection, Refusal(RefusalCode.WRONG_ORDER, gap.reason))
-        else:
-            connection.send(sync_frames.encode_step_1(self.document.state()))
+        elif verdict == "ask":
+            self._ask(connection)
+
+    def _ask(self, connection: Connection) -> None:
+        connection.lack.asked()
+        connection.send(sync_frames.encode_step_1(self.document.state()))
 
     def _refuse(self, connection: Connection, refusal: Refusal) -> None:
         _log.warning(
@@ -365,31 +361,9 @@ class Room:
     def compare(
         self, person: PersonId, their_state: bytes, digests: Mapping[FilePath, str]
     ) -> Agreement:
-        """Hold a person's report against our texts. Raises `MalformedError`.
+        """Hold a person's report against our texts. Raises `MalformedError`."""
+        return self._alarm.compare(person, their_state, digests, self.number)
 
-        A state vector does not show deletes, so one difference may be an edit on its way: only one that lasts to the
-        person's next report, while nothing came in between, is a divergence.
-        """
-        theirs = state_vector.decode(their_state)
-        if theirs != self.document.admission.state_vector():
-            return "unsettled"
-        paths = document.differing(self.document.digests(), digests)
-        if not paths:
-            self._differed.pop(person, None)
-            if person in self._told:
-                self._told.discard(person)
-                self._floor.watcher.texts_agreed(self.session_id, person)
-            return "same"
-        seen = (self.number, ",".join(paths))
-        if self._differed.get(person) != seen:
-            self._differed[person] = seen
-            return "unsettled"
-        self._alarm(person, paths)
-        return "differed"
 
-    def _alarm(self, person: PersonId, paths: tuple[FilePath, ...]) -> None:
-        _log.error("texts-differed", session=self.session_id, person=person, files=len(paths))
-        self._floor.hub.tell(person, TextsDiffered(session_id=self.session_id, paths=paths))
-        if person not in self._told:
-            self._told.add(person)
-            self._floor.watcher.texts_differed(self.session_id, person, paths)
+def _now() -> float:
+    return asyncio.get_running_loop().time()

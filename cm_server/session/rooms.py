@@ -30,9 +30,10 @@ from cm_server.session import (
     states,
     store,
 )
+from cm_server.session.alarm import Agreement, Watcher
 from cm_server.session.connection import Connection, Pace, replaced
 from cm_server.session.files import FileTexts
-from cm_server.session.room import Agreement, Floor, Room, Watcher
+from cm_server.session.room import Floor, Room
 from cm_server.session.standing import Standing, member_role
 from cm_server.session.update_log import UpdateLog
 from cm_wire import faults, limits

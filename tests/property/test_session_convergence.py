@@ -16,6 +16,7 @@ from tests.support.simulated_network import INTERNET, Weather
 
 RUNS = int(os.environ.get("CM_SOAK_RUNS", "3"))
 FIRST_SEED = int(os.environ.get("CM_SOAK_SEED", "0"))
+PLANS = sorted((Path(__file__).parent / "plans").glob("*.json"))
 
 PAIRS = [
     ("strict", "plugin"),
@@ -67,3 +68,9 @@ def test_who_types_on_while_a_slow_connection_comes_back_is_not_taken_for_out_of
         plan = bridge_plan.make_plan(seed, ("plugin", "plugin"), 80, whats)
         outcome = outcome_of(plan, tmp_path, SLOW)
         assert (outcome.lost, outcome.doubled) == ("", ""), f"seed {seed}"
+
+
+@pytest.mark.parametrize("path", PLANS, ids=lambda path: path.stem)
+def test_plan_that_once_failed_is_carried_out(path: Path, tmp_path: Path) -> None:
+    outcome = outcome_of(bridge_plan.saved(path), tmp_path)
+    assert (outcome.lost, outcome.doubled) == ("", "")

@@ -26,7 +26,7 @@ from cm_server.db import Database, StorageUnavailable
 from cm_server.hub import Hub
 from cm_server.identity import random_id
 from cm_server.session import events, lifecycle, store
-from cm_server.session.room import Watcher
+from cm_server.session.alarm import Watcher
 from cm_server.session.rooms import Pacing, Rooms, Unwatched
 from cm_wire import faults, limits
 from cm_wire.ids import AskId, ConnectionId, PersonId, SessionId

@@ -24,6 +24,7 @@ class YjsClient:
         # A plain client does not look at the header and keeps the id its library chose.
         self.doc: Doc[Any] = doc or (Doc() if plain else Doc(client_id=self.client_id))
         self.cursors: dict[int, awareness.Entry] = {}
+        self.heard_awareness = 0
         self.updates_seen = 0
         self.steps_1_seen = 0
         self.closed_with: int | None = None
@@ -73,6 +74,9 @@ class YjsClient:
     async def send(self, frame: bytes) -> None:
         await self.socket.send(frame)
 
+    async def send_cursor(self, entry: awareness.Entry) -> None:
+        await self.send(sync_frames.encode_awareness(awareness.encode([entry])))
+
     async def stop(self) -> None:
         self.mute()
         await self.socket.close()
@@ -93,17 +97,19 @@ class YjsClient:
                 self.steps_1_seen += 1
                 await self.socket.send(sync_frames.encode_step_2(self.doc.get_update(state)))
             case SyncStep2(update):
-                self._apply(update)
+                self.hear(update)
                 self.answers += 1
             case SyncUpdate(update):
                 self.updates_seen += 1
-                self._apply(update)
+                self.hear(update)
             case AwarenessFrame(payload):
+                self.heard_awareness += 1
                 self.cursors.update({e.client: e for e in awareness.decode(payload)})
             case _:
                 raise AssertionError(f"the server sent {frame[:2]!r}")
 
-    def _apply(self, update: bytes) -> None:
+    def hear(self, update: bytes) -> None:
+        """Take what somebody else wrote, from wherever it comes."""
         self._is_remote = True
         try:
             self.doc.apply_update(update)

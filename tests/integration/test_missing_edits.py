@@ -1,0 +1,69 @@
+"""Edits that rest on what the server has not got: it asks once, waits for who must bring it, and refuses nobody for that."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from cm_server.session import lack
+from cm_wire.yjs import sync_frames
+from tests.support.document_server import LEARNER, MENTOR, SESSION, DocumentServer, serving
+from tests.support.yjs_client import YjsClient, joined
+
+
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[DocumentServer]:
+    async with serving(tmp_path / "data.sqlite3") as running:
+        await running.open_session()
+        await running.rooms.share(SESSION, LEARNER, "a.py", "python", "x = 1\n")
+        yield running
+
+
+async def test_who_types_on_before_saying_what_is_missing_is_not_refused(
+    server: DocumentServer,
+) -> None:
+    """A standard client sends keys at once, also before the server's question has reached it."""
+    async with joined(server.url, LEARNER) as lea, joined(server.url, MENTOR) as mo:
+        unheard_from_mo(mo, "offline ")
+        for letter in "typed":
+            before = mo.doc.get_state()
+            mo.text().insert(0, letter)
+            await mo.send(sync_frames.encode_update(mo.doc.get_update(before)))
+        await lea.waiting_for(lambda c: c.read() == "depytoffline x = 1\n")
+        assert mo.closed_with is None
+
+
+async def test_text_beside_text_that_the_server_lost_waits_for_its_author(
+    server: DocumentServer,
+) -> None:
+    async with joined(server.url, LEARNER) as lea, joined(server.url, MENTOR) as mo:
+        lost = unheard_from_mo(mo, "lost ")
+        lea.hear(lost)
+        lea.text().insert(5, "beside ")
+        for letter in "typed":
+            lea.text().insert(0, letter)
+        await lea.waiting_for(lambda c: c.steps_1_seen == 2)
+        await mo.send(sync_frames.encode_update(lost))
+        await mo.waiting_for(lambda c: c.read() == "depytlost beside x = 1\n")
+        assert lea.closed_with is None
+
+
+async def test_who_waits_too_long_for_another_is_sent_away_to_begin_anew(
+    server: DocumentServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lack, "WAIT_SECONDS_MAX", 0.0)
+    async with joined(server.url, LEARNER) as lea, joined(server.url, MENTOR) as mo:
+        lea.hear(unheard_from_mo(mo, "lost "))
+        lea.text().insert(5, "beside ")
+        await lea.waiting_for(lambda c: c.steps_1_seen == 2)
+        lea.text().insert(0, "x")
+        await lea.waiting_for(lambda c: c.closed_with == 4422)
+        assert lea.close_reason.startswith("wrong-order: client")
+
+
+def unheard_from_mo(mo: YjsClient, text: str) -> bytes:
+    """What is typed while nothing of it reaches the server."""
+    before = mo.doc.get_state()
+    mo.mute()
+    mo.text().insert(0, text)
+    return mo.doc.get_update(before)
