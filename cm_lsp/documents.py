@@ -58,6 +58,9 @@ class OpenDocuments:
     def get(self, uri: str) -> OpenDocument | None:
         return self._by_key.get(key(uri))
 
+    def all(self) -> tuple[OpenDocument, ...]:
+        return tuple(self._by_key.values())
+
     def span_of(self, document: OpenDocument, given: lsp_ext.Range) -> Span:
         """An editor's range in code points: cut to the text, and turned round where it is reversed."""
         start, end = sorted(

@@ -9,16 +9,23 @@ import logging
 import secrets
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final
 
-import msgspec
 from lsprotocol import types
 from pygls.exceptions import JsonRpcInternalError
 
-from cm_lsp import code_actions, commands, from_server, learners_diagnostics, lsp_ext, run_command
+from cm_lsp import (
+    code_actions,
+    commands,
+    from_lsp,
+    from_server,
+    learners_diagnostics,
+    lsp_ext,
+    run_command,
+)
 from cm_lsp.app import Codementor, Machine
 from cm_lsp.language_server import Server, answer_to_editor, builtins_of
-from cm_lsp.sharing.bridge_messages import Change, RangeChange, WholeText
+from cm_lsp.sharing.bridge_messages import Change, RangeChange
 from cm_lsp.sharing.positions import Position
 from cm_wire import faults
 
@@ -26,8 +33,6 @@ log = logging.getLogger(__name__)
 
 REPORT_SECONDS: Final = 0.3
 """Linters report at every key; the mentor is told this often at most."""
-
-_Shape = TypeVar("_Shape", bound=msgspec.Struct)
 
 
 class Handlers:
@@ -86,7 +91,7 @@ class Handlers:
 
     def did_change(self, params: types.DidChangeTextDocumentParams) -> None:
         uri, version = params.text_document.uri, params.text_document.version
-        changes = [_change(change) for change in params.content_changes]
+        changes = [from_lsp.change(change) for change in params.content_changes]
         if self.here.documents.changed(uri, version, changes) is None:
             log.warning("change-of-closed-document")
             self.here.editor.later(self._read_again(uri))
@@ -99,6 +104,26 @@ class Handlers:
         self.here.documents.closed(params.text_document.uri)
         if self.here.room is not None:
             self.here.room.closed(params.text_document.uri)
+
+    # Files.
+
+    def files_renamed(self, params: types.RenameFilesParams) -> None:
+        room = self.here.room
+        if room is not None:
+            for file in params.files:
+                room.on_disk.renamed(file.old_uri, file.new_uri)
+
+    def files_deleted(self, params: types.DeleteFilesParams) -> None:
+        room = self.here.room
+        if room is not None:
+            for file in params.files:
+                room.on_disk.deleted(file.uri)
+
+    def files_created(self, params: types.CreateFilesParams) -> None:
+        room = self.here.room
+        if room is not None:
+            for file in params.files:
+                room.on_disk.created(file.uri)
 
     # What plain LSP asks.
 
@@ -126,7 +151,7 @@ class Handlers:
             *code_actions.of_waiting(here.asking.open_ask),
             *code_actions.of_offers(here.offers.open_offers()),
             *code_actions.of_session(view, line),
-            *code_actions.of_document(view, uri, _range(place), is_shared=is_shared),
+            *code_actions.of_document(view, uri, from_lsp.range_(place), is_shared=is_shared),
             *code_actions.of_presence(
                 is_mentor=bool(welcome and welcome.is_mentor) and here.room is None,
                 online=here.online,
@@ -159,7 +184,7 @@ class Handlers:
         said = "" if here.editor.claims.cursors else here.marks.of(uri).said_at(place.line)
         found = ""
         if here.room is not None:
-            found = await here.room.looking_up.hover(uri, Position(place.line, place.character))
+            found = await here.room.looking_up.hover(uri, from_lsp.position(place))
         return here.editor.hover(said, found) if said or found else None
 
     async def definition(self, params: types.DefinitionParams) -> list[types.Location] | None:
@@ -167,7 +192,7 @@ class Handlers:
         room, place = self.here.room, params.position
         if room is None:
             return None
-        uri, position = params.text_document.uri, Position(place.line, place.character)
+        uri, position = params.text_document.uri, from_lsp.position(place)
         return await room.looking_up.definitions(uri, position) or None
 
     def inlay_hint(self, params: types.InlayHintParams) -> list[types.InlayHint] | None:
@@ -199,16 +224,16 @@ class Handlers:
     # What our plugins say.
 
     def cursor(self, params: object) -> None:
-        said = _shaped(params, lsp_ext.Cursor)
+        said = from_lsp.shaped(params, lsp_ext.Cursor)
         if said is None or not said.selections or self.here.room is None:
             return
         main = said.selections[0]
-        start, end = _position(main.start), _position(main.end)
+        start, end = from_lsp.position(main.start), from_lsp.position(main.end)
         anchor, head = (end, start) if said.reversed else (start, end)
         self.here.room.cursor_moved(said.text_document.uri, anchor, head)
 
     def diagnostics(self, params: object) -> None:
-        said = _shaped(params, lsp_ext.Diagnostics)
+        said = from_lsp.shaped(params, lsp_ext.Diagnostics)
         document = self.here.documents.get(said.uri) if said is not None else None
         if said is None or document is None:
             return
@@ -219,7 +244,7 @@ class Handlers:
             self._reports_due[said.uri] = due
 
     def open_shared(self, params: object) -> object:
-        asked = _shaped(params, lsp_ext.OpenShared)
+        asked = from_lsp.shaped(params, lsp_ext.OpenShared)
         room = self.here.room
         text = room.shared_text(asked.uri) if asked is not None and room is not None else None
         if text is None:
@@ -295,6 +320,8 @@ def register(server: Server, machine: Machine) -> Handlers:
     server.feature(types.TEXT_DOCUMENT_SEMANTIC_TOKENS_FULL, _no_tokens())(
         partial(handlers.semantic_tokens)
     )
+    for method, handler in _file_methods(handlers).items():
+        server.feature(method, _any_file())(partial(handler))
     server.run_command = handlers.command
     for name in commands.SHAPES:
         server.command(name)(partial(handlers.command))
@@ -321,6 +348,19 @@ def _methods(handlers: Handlers) -> dict[str, Callable[..., object]]:
     }
 
 
+def _file_methods(handlers: Handlers) -> dict[str, Callable[..., object]]:
+    return {
+        types.WORKSPACE_DID_RENAME_FILES: handlers.files_renamed,
+        types.WORKSPACE_DID_DELETE_FILES: handlers.files_deleted,
+        types.WORKSPACE_DID_CREATE_FILES: handlers.files_created,
+    }
+
+
+def _any_file() -> types.FileOperationRegistrationOptions:
+    everything = types.FileOperationPattern(glob="**")
+    return types.FileOperationRegistrationOptions([types.FileOperationFilter(everything, "file")])
+
+
 def _code_action_options() -> types.CodeActionOptions:
     return types.CodeActionOptions(
         code_action_kinds=[
@@ -333,32 +373,3 @@ def _code_action_options() -> types.CodeActionOptions:
 
 def _no_tokens() -> types.SemanticTokensLegend:
     return types.SemanticTokensLegend(token_types=[], token_modifiers=[])
-
-
-def _change(change: types.TextDocumentContentChangeEvent) -> Change:
-    if isinstance(change, types.TextDocumentContentChangePartial):
-        start, end = change.range.start, change.range.end
-        return RangeChange(
-            Position(start.line, start.character), Position(end.line, end.character), change.text
-        )
-    return WholeText(change.text)
-
-
-def _range(given: types.Range) -> lsp_ext.Range:
-    start, end = given.start, given.end
-    return lsp_ext.Range(
-        start=lsp_ext.Position(line=start.line, character=start.character),
-        end=lsp_ext.Position(line=end.line, character=end.character),
-    )
-
-
-def _position(place: lsp_ext.Position) -> Position:
-    return Position(place.line, place.character)
-
-
-def _shaped(params: object, shape: type[_Shape]) -> _Shape | None:
-    try:
-        return msgspec.convert(params, shape)
-    except msgspec.ValidationError as error:
-        log.warning("bad-message shape=%s reason=%s", shape.__name__, error)
-        return None

@@ -41,11 +41,21 @@ class Participant(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SharedFile(msgspec.Struct, frozen=True, kw_only=True):
-    """A file of the session. `read_only` files (auto-run ones, say) refuse the mentor's edits in every mode."""
+    """A file of the session. `read_only` files (auto-run ones, say) refuse the mentor's edits in every mode.
+
+    `path` is what it was shared as. Everything names it so for as long as it is shared, the document too: a rename
+    (`renamed_to`) must not touch the text, or edits on their way to it would be lost.
+    """
 
     path: FilePath
     language_id: str
     read_only: bool = False
+    renamed_to: FilePath | None = None
+
+    @property
+    def name(self) -> FilePath:
+        """What it is called now."""
+        return self.renamed_to or self.path
 
 
 class SessionView(msgspec.Struct, frozen=True, kw_only=True):

@@ -80,6 +80,8 @@ class UnshareFile(_Command, frozen=True):
 
 
 class RenameFile(_Command, frozen=True):
+    """Learner only. The file goes by `new_path` in what people see; everywhere else it stays `path`."""
+
     session_id: SessionId
     path: FilePath
     new_path: FilePath

@@ -75,6 +75,16 @@ class Drawing:
                 self._editor.publish_diagnostics(buffer.uri, [])
                 self._draw(buffer.uri)
 
+    def left(self, path: FilePath, uri: str, *, is_open: bool) -> None:
+        """A file left the session: nothing of ours stays in its margins."""
+        self._told.pop(path, None)
+        self._marks.forget(uri)
+        shape = lsp_ext.Sync(uri=uri, state="closed", round_trip_ms=self._round_trip_ms())
+        self._editor.notify(lsp_ext.SYNC, shape)
+        if is_open:
+            self._editor.publish_diagnostics(uri, [])
+            self._draw(uri)
+
     def sync_states(self, *, is_connected: bool, is_late: bool) -> None:
         """Tell each document's state where it is another than before; `is_late` says an edit waits for the server's disk."""
         for path, buffer in self._buffers.items():

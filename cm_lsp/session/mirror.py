@@ -35,6 +35,11 @@ class Mirror:
             file.write(text)
         return place.as_uri()
 
+    def take_away(self, path: FilePath) -> None:
+        """The file is shared no more; what the mentor's editor has open of it stays on their screen alone."""
+        if not paths.is_auto_run(path):
+            self._folder.joinpath(*path.split("/")).unlink(missing_ok=True)
+
     def remove(self) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)
 

@@ -18,6 +18,7 @@ from cm_lsp.session.choosing import Choosing
 from cm_lsp.session.cursors import Cursors
 from cm_lsp.session.divergence import Divergence
 from cm_lsp.session.drawing import Drawing
+from cm_lsp.session.files_on_disk import FilesOnDisk
 from cm_lsp.session.following import Following
 from cm_lsp.session.looking_up import LookingUp
 from cm_lsp.session.mirror import Mirror
@@ -33,6 +34,7 @@ from cm_lsp.sharing.document import Delta, SessionDocument
 from cm_lsp.sharing.positions import Position
 from cm_lsp.to_server.backoff import Backoff
 from cm_lsp.to_server.channel import DocumentChannel
+from cm_wire import printable
 from cm_wire.ids import FilePath, YjsClientId
 from cm_wire.session import FileDiagnostics, SessionView, SharedFile
 from cm_wire.to_server import Command
@@ -55,7 +57,10 @@ class Room:
         self._cursors = Cursors()
         self._mirror = Mirror(place.cache_folder, view.session_id)
         self._sync = Sync(view.you, self)
-        self.choosing = Choosing(place, self.table, self._buffers, view.session_id)
+        self.choosing = Choosing(place, self.table, self._buffers, lambda: self.view)
+        self.on_disk = FilesOnDisk(
+            place, self.table, self._buffers, self.choosing, lambda: self.view, self.opened
+        )
         self._waiting: set[FilePath] = set()
         """Files of the learner's that are shared and not open: which changes are whose is known only when they are."""
         self._shown: set[FilePath] = set()
@@ -111,12 +116,21 @@ class Room:
 
     def changed(self, view: SessionView) -> None:
         """The server told the state anew."""
+        self._tell_renames(view)
         self.view = view
         if views.is_over(view) and view.you == "mentor":
             self.looking_up.end()
         self.proposing.mode_changed()
         self.tell_session()
         self._drawing.cursors_now()
+
+    def _tell_renames(self, view: SessionView) -> None:
+        """At the mentor's: the buffer keeps its address, so that nothing typed into it is lost."""
+        known = {file.path: file.name for file in self.view.files}
+        for file in view.files if view.you == "mentor" else ():
+            if known.get(file.path, file.name) != file.name:
+                was, now = printable.line(known[file.path]), printable.line(file.name)
+                self._place.editor.say(f"Codementor: {was} is now called {now}.")
 
     def tell_session(self) -> None:
         shape = views.shape(self.view, self.table.uris(), look_ups=self.answering.is_allowed)
@@ -125,6 +139,7 @@ class Room:
     # What the editor reports.
 
     def opened(self, document: OpenDocument) -> None:
+        self.on_disk.opened(document)
         path = self.table.path(document.uri)
         if path is not None and path in self._waiting and self._sync.document is not None:
             self._add(path, self._sync.document)
@@ -299,12 +314,20 @@ class Room:
         self.table.remove(path)
         self._shown.discard(path)
         if uri is not None:
-            self._place.marks.forget(uri)
+            is_open = self._place.documents.get(uri) is not None
+            self._drawing.left(path, uri, is_open=is_open)
+            if self.view.you == "mentor":
+                self._mirror.take_away(path)
+                if is_open:
+                    said = f"{printable.line(path)} is shared no more; what you type there reaches nobody."
+                    self._place.editor.say(f"Codementor: {said}")
 
     def _uri_for(self, path: FilePath, document: SessionDocument) -> str | None:
         if self.view.you == "learner":
             known = self.table.uri(path) or self.choosing.places.all().get(path)
-            return known or share_table.own_file(path, self._place.roots, self._place.documents)
+            file = self._file(path)
+            name = file.name if file is not None else path
+            return known or share_table.own_file(name, self._place.roots, self._place.documents)
         if self._place.editor.claims.shared_buffers:
             return share_table.shared_uri(self.view.session_id, path)
         return self._mirror.put(path, document.text(path))
@@ -347,6 +370,7 @@ class Room:
             self._store_watch.tick(self._sync.document, loop.time())
             self._tell_sync()
             self.proposing.tick()
+            self.on_disk.tick(loop.time())
             document = self._sync.document
             if document is None or not self._sync.is_connected:
                 continue

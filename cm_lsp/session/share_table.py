@@ -6,7 +6,8 @@ Pure, but for the look at what kind of file a learner wants to share.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
+from itertools import chain, count
 from pathlib import Path, PurePosixPath
 from typing import Final
 from urllib.parse import quote, unquote, urlsplit
@@ -35,6 +36,11 @@ class ShareTable:
         uri = self._uri_of.pop(path, None)
         if uri is not None:
             self._path_of.pop(documents.key(uri), None)
+
+    def move(self, path: FilePath, uri: str) -> None:
+        """The same file at another address."""
+        self.remove(path)
+        self.add(path, uri)
 
     def path(self, uri: str) -> FilePath | None:
         return self._path_of.get(documents.key(uri))
@@ -90,6 +96,13 @@ def name_of_unshared(uri: str, roots: Sequence[str]) -> str:
         return session_path(uri, roots)
     except faults.Refused:
         return "another file"
+
+
+def free_path(path: FilePath, taken: Container[str]) -> FilePath:
+    """A path for a file whose own is what a renamed one was shared as: `a.py`, then `a~2.py`."""
+    stem, dot, suffix = path.rpartition(".")
+    numbered = (f"{stem}~{n}{dot}{suffix}" if stem else f"{path}~{n}" for n in count(2))
+    return next(FilePath(name) for name in chain([path], numbered) if name not in taken)
 
 
 def refuse_unshareable(uri: str, roots: Sequence[str], path: FilePath) -> None:

@@ -27,7 +27,7 @@ def shape(
         files=tuple(
             lsp_ext.SharedFile(
                 uri=uris[file.path],
-                path=printable.line(file.path),
+                path=printable.line(file.name),
                 language_id=file.language_id,
                 read_only=is_read_only(view, file),
             )

@@ -16,7 +16,7 @@ from cm_wire import paths
 from cm_wire.ids import FilePath, YjsClientId
 from cm_wire.yjs import state_vector
 from cm_wire.yjs.admission import AdmissionState
-from cm_wire.yjs.known_document import FILES_ROOT
+from cm_wire.yjs.known_document import FILES_ROOT, META_ROOT
 from cm_wire.yjs.rules import Participant
 from cm_wire.yjs.varint import MalformedError
 from cm_wire.yjs.verdict import Admitted, Outcome
@@ -88,38 +88,37 @@ class SharedDocument:
     def plan_share(self, path: FilePath, text: str) -> bytes:
         """The seed's update that puts a file in."""
 
-        def change(files: Any) -> None:
+        def change(files: Any, _: Any) -> None:
             files[path] = Text(text)
 
         return self._plan(change)
 
     def plan_unshare(self, path: FilePath) -> bytes:
-        def change(files: Any) -> None:
-            if path in files:
-                del files[path]
+        def change(files: Any, meta: Any) -> None:
+            for entries in (files, meta):
+                if path in entries:
+                    del entries[path]
 
         return self._plan(change)
 
     def plan_rename(self, path: FilePath, new_path: FilePath) -> bytes:
-        """A new file with the present text: a Yjs text cannot move, so edits still on their way to the old one are lost."""
+        """The name in `meta`. The text stays where it is: a Yjs text cannot move, and edits on their way to it would be lost."""
 
-        def change(files: Any) -> None:
-            if path in files:
-                text = str(files[path])
-                del files[path]
-                files[new_path] = Text(text)
+        def change(_: Any, meta: Any) -> None:
+            meta[path] = new_path
 
         return self._plan(change)
 
-    def _plan(self, change: Callable[[Any], None]) -> bytes:
+    def _plan(self, change: Callable[[Any, Any], None]) -> bytes:
         """Made in a copy, because it counts only once it is stored: a seed that had shown what a crash then forgot
         would use the same clocks for something else, and the replicas would differ for good.
         """
         scratch: Doc[Any] = Doc(client_id=SEED_CLIENT_ID)
         scratch.apply_update(self._doc.get_update())
         before = scratch.get_state()
+        files, meta = (scratch.get(root, type=Map) for root in (FILES_ROOT, META_ROOT))
         with scratch.transaction():
-            change(scratch.get(FILES_ROOT, type=Map))
+            change(files, meta)
         return scratch.get_update(before)
 
     def _apply(self, update: bytes) -> None:

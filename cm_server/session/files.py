@@ -21,7 +21,10 @@ from cm_wire.ids import FilePath, PersonId, SessionId
 
 @dataclass(frozen=True, slots=True)
 class FileTexts:
-    """A file's two ends. `last` is `None` while the document alone has it."""
+    """A file's two ends. `last` is `None` while the document alone has it.
+
+    `path` is what it is called now; the document knows it by `first_path`.
+    """
 
     path: FilePath
     first_path: FilePath
@@ -67,9 +70,8 @@ def share(
     standing = _as_learner(session, session_id, person)
     path = paths.checked(file.path)
     check_text(file.first)
-    shared = frozenset(known.path for known in standing.files)
-    _check_free(path, shared)
-    _check_room(session, session_id, file.first, len(shared))
+    _check_free(path, _taken(standing))
+    _check_room(session, session_id, file.first, len(standing.files))
     lifecycle.note_event(
         session, standing, "file-shared", {"path": path, "sha256": _digest(file.first)}, at, person
     )
@@ -118,11 +120,18 @@ def rename(
     new_path: FilePath,
     at: Moment,
 ) -> Standing:
-    """The file keeps its first text, so the patch shows what became of it."""
+    """Change what a file is called. It keeps its first text, so the patch shows what became of it."""
     standing = _as_learner(session, session_id, person)
     row = _shared_row(session, session_id, path)
-    others = frozenset(known.path for known in standing.files if known.path != path)
-    _check_free(paths.checked(new_path), others | {path} if new_path == path else others)
+    others = frozenset(known.name for known in standing.files if known.path != path)
+    _check_free(paths.checked(new_path), others)
+    if paths.is_auto_run(new_path):
+        raise faults.refusal(
+            "bad-path",
+            f"{new_path} is a file that tools run by themselves: the mentor may not have one open to write.",
+            "Share it no more before it is renamed.",
+            field="new_path",
+        )
     lifecycle.note_event(
         session, standing, "file-renamed", {"path": path, "new_path": new_path}, at, person
     )
@@ -135,8 +144,8 @@ def rename(
 def keep_last_texts(session: Session, session_id: SessionId, texts: Mapping[FilePath, str]) -> None:
     """Write down how the shared files were left, once the session has ended."""
     for row in _rows(session, session_id):
-        if row.shared and row.last_text is None and row.path in texts:
-            _leave(row, texts[FilePath(row.path)])
+        if row.shared and row.last_text is None and row.first_path in texts:
+            _leave(row, texts[FilePath(row.first_path)])
             session.add(row)
     session.flush()
 
@@ -160,6 +169,10 @@ def _as_learner(session: Session, session_id: SessionId, person: PersonId) -> St
     if role != "learner":
         raise faults.refusal("not-allowed", "Only the learner chooses what is shared.")
     return standing
+
+
+def _taken(standing: Standing) -> frozenset[FilePath]:
+    return frozenset(path for known in standing.files for path in (known.path, known.name))
 
 
 def _check_free(path: FilePath, shared: frozenset[FilePath]) -> None:
@@ -197,7 +210,10 @@ def _check_room(session: Session, session_id: SessionId, text: str, files: int) 
 
 
 def _shared_row(session: Session, session_id: SessionId, path: FilePath) -> FileRow:
-    row = next((row for row in _rows(session, session_id) if row.shared and row.path == path), None)
+    row = next(
+        (row for row in _rows(session, session_id) if row.shared and row.first_path == path),
+        None,
+    )
     if row is None:
         raise faults.refusal("bad-path", f"{faults.shortened(path)} is not shared.", field="path")
     return row

@@ -360,7 +360,7 @@ class Rooms:
             texts = [
                 file
                 if file.last is not None
-                else replace(file, last=live.get(file.path, file.first))
+                else replace(file, last=live.get(file.first_path, file.first))
                 for file in texts
             ]
         return standing, texts

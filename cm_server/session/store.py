@@ -132,7 +132,7 @@ def _standing(session: Session, row: SessionRow) -> Standing:
 def _shared_files(session: Session, session_id: SessionId) -> tuple[SharedFile, ...]:
     """Without their texts, which may be megabytes."""
     rows = session.exec(
-        select(FileRow.path, FileRow.language_id)
+        select(FileRow.first_path, FileRow.path, FileRow.language_id)
         .where(col(FileRow.session_id) == session_id, col(FileRow.shared))
         .order_by(col(FileRow.number))
     )
@@ -141,6 +141,7 @@ def _shared_files(session: Session, session_id: SessionId) -> tuple[SharedFile, 
             path=FilePath(path),
             language_id=language_id,
             read_only=paths.is_auto_run(FilePath(path)),
+            renamed_to=FilePath(name) if name != path else None,
         )
-        for path, language_id in rows
+        for path, name, language_id in rows
     )

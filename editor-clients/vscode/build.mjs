@@ -19,7 +19,6 @@ const LEFT_OUT = [
   'documentLink',
   'documentSymbol',
   'executeCommand',
-  'fileOperations',
   'fileSystemWatcher',
   'foldingRange',
   'formatting',

@@ -3,31 +3,21 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from lsprotocol import types
 
-from cm_server.clock import SystemClock
-from tests.support import fake_editor, planted_secrets, world
-from tests.support.fake_editor import FakeEditor
+from tests.support import fake_editor, live_pair, planted_secrets
+from tests.support.live_pair import Pair
 
-TEXT = "import asyncio\n\n\nasync def main():\n    print('hello')\n\n\nasyncio.run(main)\n"
 PLACE = types.Position(7, 14)
 
 Answer = TypeVar("Answer")
 
 
-@dataclass
-class Pair:
-    """`home` is the learner's workspace."""
-
-    learner: FakeEditor
-    mentor: FakeEditor
-    uri: str
-    shared: str
-    home: Path
+class Asked(Pair):
+    """What the mentor's editor asks of it."""
 
     async def hover(self, place: types.Position = PLACE) -> str:
         """Once; on a busy machine the time for an answer may be over before it comes."""
@@ -64,7 +54,7 @@ class Pair:
 
 
 @asynccontextmanager
-async def sharing(folder: Path, *, can: bool = True, says: str = "") -> AsyncIterator[Pair]:
+async def sharing(folder: Path, *, can: bool = True, says: str = "") -> AsyncIterator[Asked]:
     """A session in live mode; the learner's editor `can` ask other servers, and its user `says` yes where that is in the question."""
 
     def answers(text: str, titles: Sequence[str]) -> str | None:
@@ -72,32 +62,9 @@ async def sharing(folder: Path, *, can: bool = True, says: str = "") -> AsyncIte
             return titles[1] if says else None
         return titles[1]
 
-    plugin = {"sharedBuffers": True, "rebase": True}
-    async with world.running(folder / "data", SystemClock()) as here:
-        lea, mo = await here.learner(), await here.mentor()
-        url = f"http://127.0.0.1:{here.port}"
-        claims: Mapping[str, bool] = {"rebase": True, "lookUp": can}
-        async with (
-            fake_editor.running(
-                url, lea.token, folder / "lea", answers=answers, claims=claims
-            ) as learner,
-            fake_editor.running(
-                url, mo.token, folder / "mo", answers=answers, claims=plugin
-            ) as mentor,
-        ):
-            uri = (folder / "lea" / "app.py").as_uri()
-            learner.open(uri, TEXT)
-            await mentor.command("goOnline")
-            (action, *_) = await learner.actions(uri, (7, 0), (7, 17))
-            await learner.choose(action)
-            await mentor.until(
-                lambda: bool(mentor.last("session")) and bool(mentor.last("session").files),
-                "a file",
-            )
-            shared = f"codementor://{mentor.last('session').sessionId}/app.py"
-            opened = await mentor.request("codementor/openShared", {"uri": shared})
-            mentor.open(shared, opened.text)
-            yield Pair(learner, mentor, uri, shared, folder / "lea")
+    claims = {"rebase": True, "lookUp": can}
+    async with live_pair.running(folder, answers=answers, learner_claims=claims) as pair:
+        yield Asked(**vars(pair))
 
 
 def knows(*texts: str, places: Sequence[Mapping[str, object]] = ()) -> Any:

@@ -81,13 +81,45 @@ def test_only_the_learner_shares_unshares_and_renames(db: Session) -> None:
 def test_a_file_keeps_its_first_text_through_rename_and_unshare(db: Session) -> None:
     share(db, "a.py", "first\n")
     renamed = files.rename(db, SESSION, LEARNER, FilePath("a.py"), FilePath("b.py"), moment(2))
-    assert [file.path for file in renamed.files] == ["b.py"]
-    gone = files.unshare(db, SESSION, LEARNER, FilePath("b.py"), "last\n", moment(3))
+    assert [(file.path, file.name) for file in renamed.files] == [("a.py", "b.py")]
+    gone = files.unshare(db, SESSION, LEARNER, FilePath("a.py"), "last\n", moment(3))
     assert gone.files == ()
     share(db, "b.py", "again\n")
     files.keep_last_texts(db, SESSION, {FilePath("b.py"): "end\n"})
     texts = [(f.first_path, f.path, f.first, f.last) for f in files.all_texts(db, SESSION)]
     assert texts == [("a.py", "b.py", "first\n", "last\n"), ("b.py", "b.py", "again\n", "end\n")]
+
+
+@pytest.mark.parametrize(
+    ("new_path", "code"),
+    [
+        ("../b.py", "bad-path"),
+        ("other.py", "key-used"),
+        ("OTHER.py", "bad-path"),
+        (".envrc", "bad-path"),
+        (".vscode/tasks.json", "bad-path"),
+    ],
+)
+def test_a_name_that_no_shared_file_may_have_is_refused(
+    db: Session, new_path: str, code: str
+) -> None:
+    share(db, "a.py")
+    share(db, "other.py")
+    with pytest.raises(faults.Refused) as refused:
+        files.rename(db, SESSION, LEARNER, FilePath("a.py"), FilePath(new_path), moment(2))
+    assert codes(refused.value) == code
+
+
+def test_a_name_that_has_become_free_may_be_taken_and_given_back(db: Session) -> None:
+    share(db, "a.py")
+    files.rename(db, SESSION, LEARNER, FilePath("a.py"), FilePath("b.py"), moment(2))
+    share(db, "c.py")
+    files.rename(db, SESSION, LEARNER, FilePath("c.py"), FilePath("a.py"), moment(3))
+    with pytest.raises(faults.Refused):
+        files.rename(db, SESSION, LEARNER, FilePath("a.py"), FilePath("a.py"), moment(4))
+    files.rename(db, SESSION, LEARNER, FilePath("c.py"), FilePath("c.py"), moment(5))
+    back = files.rename(db, SESSION, LEARNER, FilePath("a.py"), FilePath("a.py"), moment(6))
+    assert [file.renamed_to for file in back.files] == [None, None]
 
 
 def test_auto_run_files_are_shown_as_read_only(db: Session) -> None:
