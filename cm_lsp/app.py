@@ -87,6 +87,8 @@ class Codementor:
         self.marks = AllMarks()
         self.meter = MeterDisplay(self.editor)
         self.chat: list[ChatLine] = []
+        self._last_words = ""
+        """The other's last line of chat, where no plugin keeps it."""
         self.room: Room | None = None
         self.last_session: SessionView | None = None
         self._mode_asked: set[SessionId] = set()
@@ -191,7 +193,7 @@ class Codementor:
 
     def meter_moved(self, meter: MeterView) -> None:
         if self.meter.moved(meter):
-            self._stand_meter_in_files()
+            self._stand_in_files()
         if self.room is not None:
             self._decisions.meter_moved(self.room.view, meter)
         self.editor.notify(lsp_ext.METER, meter_view.shape(meter))
@@ -215,16 +217,20 @@ class Codementor:
         )
         self.editor.notify(lsp_ext.CHAT, shape)
         if not mine and not self.editor.claims.chat:
+            self._last_words = f"{name}: {printable.line(line.text)}"
+            self._stand_in_files()
             self.editor.say(f"{name}: {text}")
 
     # Within.
 
-    def _stand_meter_in_files(self) -> None:
-        """The meter as a hint in the first line of what is shared: some editors show nothing else of it."""
+    def _stand_in_files(self) -> None:
+        """Meter and last words as hints in the first line of what is shared: some editors show nothing else of them."""
         room = self.room
+        meter = "" if self.editor.claims.meter else self.meter.text
+        standing = tuple(text for text in (meter, self._last_words) if text)
         for uri in room.table.uris().values() if room is not None else ():
             of_document = self.marks.of(uri)
-            of_document.standing = self.meter.text
+            of_document.standing = standing
             if self.documents.get(uri) is not None:
                 self.editor.publish_diagnostics(uri, of_document.diagnostics(with_cursors=True))
 
@@ -234,7 +240,7 @@ class Codementor:
         if self.room is not None:
             self.room.stop()
         self.asking.forget_waiting()
-        self.chat = []
+        self.chat, self._last_words = [], ""
         link = self.link
         place = Place(
             editor=self.editor,

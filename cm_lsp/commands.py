@@ -5,7 +5,7 @@ settings say; one that is there and wrong is refused by name, never replaced.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta
@@ -64,7 +64,10 @@ class Nothing(_Arguments, frozen=True):
 
 
 class Ask(_Arguments, frozen=True):
-    """`diagnostics` are LSP's, as the code action was given them; `mentor` is an id, or "fastest"."""
+    """`diagnostics` are LSP's, as the code action was given them; `mentor` is an id, or "fastest".
+
+    `confirm` is asked for unless it is false or "no": lsp-mode hands a false of ours back as null.
+    """
 
     uri: _Uri
     range: lsp_ext.Range
@@ -73,7 +76,11 @@ class Ask(_Arguments, frozen=True):
     max_price: Annotated[str, Meta(max_length=16)] | None = None
     mentor: _Id | None = None
     diagnostics: tuple[lsp_ext.ReportedDiagnostic, ...] | None = None
-    confirm: bool = True
+    confirm: bool | Literal["no"] = True
+
+    @property
+    def is_confirmed(self) -> bool:
+        return self.confirm in {False, "no"}
 
 
 class CancelAsk(_Arguments, frozen=True):
@@ -231,7 +238,7 @@ _WANTED: Final[Mapping[str, str]] = {
     "note": f"text of at most {limits.NOTE_CHARACTERS_MAX} characters",
     "comment": f"text of at most {limits.COMMENT_CHARACTERS_MAX} characters",
     "reason": f"text of at most {limits.REASON_CHARACTERS_MAX} characters",
-    "confirm": "true or false",
+    "confirm": 'true, false or "no"',
     "all": "true or false",
     "allow": "true or false",
     "solved": "true, false or null",

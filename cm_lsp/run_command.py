@@ -50,7 +50,7 @@ async def run(here: Codementor, name: str, arguments: commands.Arguments) -> obj
 
 async def _ask(here: Codementor, given: commands.Ask) -> object:
     """In an editor without a plugin the question comes after the answer to the command: some stand still until then."""
-    if here.editor.has_plugin or not given.confirm:
+    if here.editor.has_plugin or given.is_confirmed:
         return await _ask_now(here, given)
     here.asking.check(given)
     here.editor.later(_ask_behind_the_answer(here, given))

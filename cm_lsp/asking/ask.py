@@ -68,14 +68,14 @@ class Asking:
         """`{askId}`, or None when the user decided otherwise."""
         document = self._document(arguments.uri)
         question = arguments.question
-        if question is None and arguments.confirm:
+        if question is None and not arguments.is_confirmed:
             question = await self._around.editor.prompt(
                 "What do you want to ask?", "in one sentence, or leave it empty"
             )
         about = self._context(document, arguments, question or "")
         terms = self._terms(arguments)
         mentor = None if arguments.mentor in {None, commands.FASTEST} else arguments.mentor
-        if arguments.confirm:
+        if not arguments.is_confirmed:
             confirmed, chosen = await self._confirm(arguments, about, terms)
             if not confirmed:
                 return None
@@ -195,7 +195,7 @@ class Asking:
         shown = await editor.show_document(uri)
         where = "" if shown or editor.has_plugin else f" You can read it all in {uri}."
         self.choices = ()
-        self.pending = msgspec.structs.replace(arguments, question=about.question, confirm=False)
+        self.pending = msgspec.structs.replace(arguments, question=about.question, confirm="no")
         text = (
             f"Ask a mentor about {printable.line(about.excerpt.path)}? At most "
             f"{terms.cap_minutes} min at {terms.price_max} per 15 min; nothing is charged before you say go.{where}"

@@ -21,8 +21,8 @@ class Marks:
 
     cursors: tuple[lsp_ext.RemoteCursor, ...] = ()
     point: lsp_ext.Point | None = None
-    standing: str = ""
-    """What stands in the first line: the meter, in an editor that does not draw it."""
+    standing: tuple[str, ...] = ()
+    """What stands in the first line of an editor that does not draw it: the meter, the other's last words."""
 
     learners: list[types.Diagnostic] = field(default_factory=list)
     proposals: list[types.Diagnostic] = field(default_factory=list)
@@ -38,13 +38,13 @@ class Marks:
             if self.point is not None:
                 note = f": {self.point.note}" if self.point.note else ""
                 found.append(_hint(self.point.range, f"{self.point.name} points here{note}"))
-            if self.standing:
-                found.append(_hint(_caret(lsp_ext.Position(line=0, character=0)), self.standing))
+            top = _caret(lsp_ext.Position(line=0, character=0))
+            found += [_hint(top, text) for text in self.standing]
         return found
 
     def said_at(self, line: int) -> str:
         """What a hover in this line says: one sentence on each line, or nothing."""
-        said = [self.standing] if line == 0 and self.standing else []
+        said = [*self.standing] if line == 0 else []
         said += [f"{c.name} is here" for c in self.cursors if c.position.line == line]
         point = self.point
         if point is not None and point.range.start.line <= line <= point.range.end.line:

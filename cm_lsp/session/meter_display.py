@@ -54,4 +54,4 @@ class MeterDisplay:
 
 def _told(meter: MeterView) -> tuple[object, ...]:
     minutes = meter.counted_seconds // 60
-    return meter.state, meter.warned, meter.paused_why, meter.amount, minutes
+    return meter.state, meter.warned, meter.paused_why, meter.amount, meter.cap_amount, minutes

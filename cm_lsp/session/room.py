@@ -68,7 +68,7 @@ class Room:
         """The learner's diagnostics as last told, of files that are open here or not yet."""
         self._before: dict[FilePath, str] = {}
         """What each file was here when the document began anew: kept for the user where it was another text."""
-        self.following = Following(place, self._cursors, self.table)
+        self.following = Following(place, self._cursors, self.table, self._buffers)
         self.proposing = Proposing(place, self._buffers, lambda: self.view)
         self.looking_up = LookingUp(place, self.table, self._buffers, lambda: self.view)
         self.answering = Answering(

@@ -31,7 +31,7 @@ vim.lsp.config('ruff', { cmd = { 'ruff', 'server' }, filetypes = { 'python' }, r
 vim.lsp.enable('ruff')
 """
 _SHOW: Final = """
-vim.o.statusline = "%f %m%=%{%v:lua.require'codementor'.statusline()%} "
+vim.o.statusline = "%<%f %m%=%{%v:lua.require'codementor'.statusline()%} "
 vim.o.laststatus = 2
 vim.o.number = true
 vim.diagnostic.config({ virtual_text = true })

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from cm_server.demo.neovim import wait_until
 
-PACKAGES = ("emacs-nox", "elpa-eglot")
+PACKAGES = ("emacs-nox", "elpa-eglot", "elpa-lsp-mode")
 INSTALL_SECONDS = 300
 
 _QUIET = """
@@ -33,7 +33,8 @@ def missing() -> str:
         return ""
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         return (
-            f"Emacs with eglot and tmux are missing. Try: apt-get install {' '.join(PACKAGES)} tmux"
+            "Emacs with eglot and lsp-mode, or tmux, are missing. "
+            f"Try: apt-get install {' '.join(PACKAGES)} tmux"
         )
     command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *PACKAGES, "tmux"]
     done = subprocess.run(
@@ -52,7 +53,13 @@ def _is_there() -> bool:
     if not all(shutil.which(program) for program in ("emacs", "emacsclient", "tmux")):
         return False
     found = subprocess.run(
-        ["emacs", "-q", "--batch", "--eval", "(progn (package-initialize) (require 'eglot))"],
+        [
+            "emacs",
+            "-q",
+            "--batch",
+            "--eval",
+            "(progn (package-initialize) (require 'eglot) (require 'lsp-mode))",
+        ],
         capture_output=True,
         check=False,
     )

@@ -8,7 +8,7 @@ from typing import Any
 import pynvim
 import pytest
 
-from cm_server.demo.neovim import PLUGIN, Neovim, executable
+from cm_server.demo.neovim import PLUGIN, Neovim, executable, wait_until
 
 pytestmark = [pytest.mark.e2e]
 
@@ -136,6 +136,111 @@ def test_a_cursor_is_drawn_behind_wide_letters_and_taken_away_again(neovim: Neov
     neovim.lua("require('codementor.cursors').draw(...)", {**drawn, "cursors": []})
     count = "return #vim.api.nvim_buf_get_extmarks(0, vim.api.nvim_get_namespaces()['codementor.cursors'], 0, -1, {})"
     assert neovim.lua(count) == 0
+
+
+CURSORS = "return vim.api.nvim_buf_get_extmarks(0, vim.api.nvim_get_namespaces()['codementor.cursors'], 0, -1, { details = true })"
+
+
+def cursor_in(line: int) -> dict[str, Any]:
+    position = {"line": line, "character": 0}
+    return {"participant": "p1", "name": "Mira", "colour": "#aa3300", "position": position}
+
+
+def draw(editor: Neovim, *cursors: dict[str, Any]) -> None:
+    uri = editor.lua("return vim.uri_from_bufnr(0)")
+    shown = {"uri": uri, "cursors": list(cursors)}
+    editor.lua("require('codementor.cursors').draw(...)", shown)
+
+
+def named_lines(editor: Neovim) -> list[int]:
+    """The lines with a name behind them."""
+    return [row for _, row, _, details in editor.lua(CURSORS) if " Mira " in str(details)]
+
+
+def test_a_name_goes_out_of_the_way_of_the_own_cursor_and_comes_back(neovim: Neovim) -> None:
+    neovim.lua("vim.api.nvim_buf_set_name(0, 'a.py')")
+    neovim.lua("vim.api.nvim_buf_set_lines(0, 0, -1, true, { 'one', 'two', 'three' })")
+    client = "{ offset_encoding = 'utf-8', is_stopped = function() return true end }"
+    neovim.lua("require('codementor').setup({ cursor_name_seconds = 600 })")
+    neovim.lua(f"require('codementor.cursors').report_own({client}, vim.fn.bufnr())")
+    draw(neovim, cursor_in(1))
+    assert named_lines(neovim) == [1]
+    neovim.press("j")
+    wait_until(lambda: named_lines(neovim) == [], "the name to go")
+    assert neovim.lua(CURSORS), "the cursor itself stays"
+    neovim.press("j")
+    wait_until(lambda: named_lines(neovim) == [1], "the name to come back")
+
+
+def test_a_name_goes_some_time_after_the_last_move(neovim: Neovim) -> None:
+    neovim.lua("require('codementor').setup({ cursor_name_seconds = 0.2 })")
+    neovim.lua("vim.api.nvim_buf_set_name(0, 'a.py')")
+    neovim.lua("vim.api.nvim_buf_set_lines(0, 0, -1, true, { 'one', 'two', 'three' })")
+    draw(neovim, cursor_in(1))
+    assert named_lines(neovim) == [1]
+    wait_until(lambda: named_lines(neovim) == [], "the name to go")
+    draw(neovim, cursor_in(1))
+    assert named_lines(neovim) == [], "told again where it was, it has not moved"
+    draw(neovim, cursor_in(2))
+    assert named_lines(neovim) == [2]
+
+
+def test_follow_goes_there_at_once_and_again_but_not_while_one_types(neovim: Neovim) -> None:
+    neovim.lua("vim.api.nvim_buf_set_name(0, 'a.py')")
+    neovim.lua("vim.api.nvim_buf_set_lines(0, 0, -1, true, { 'one', 'two', 'three' })")
+    draw(neovim, cursor_in(1))
+    line = "return vim.api.nvim_win_get_cursor(0)[1] - 1"
+    assert neovim.lua(line) == 0
+    neovim.lua("require('codementor.following').set('p1')")
+    assert neovim.lua(line) == 1
+    draw(neovim, cursor_in(2))
+    assert neovim.lua(line) == 2
+    neovim.press("i")
+    draw(neovim, cursor_in(0))
+    assert neovim.lua(line) == 2
+    neovim.press("<Esc>")
+    draw(neovim, cursor_in(1))
+    assert neovim.lua(line) == 1
+
+
+def test_who_moves_on_their_own_follows_no_longer(neovim: Neovim) -> None:
+    neovim.lua(STUB_CLIENT)
+    neovim.lua("vim.api.nvim_buf_set_name(0, 'a.py')")
+    neovim.lua("vim.api.nvim_buf_set_lines(0, 0, -1, true, { 'one', 'two', 'three' })")
+    client = "{ offset_encoding = 'utf-8', is_stopped = function() return true end }"
+    neovim.lua(f"require('codementor.cursors').report_own({client}, vim.fn.bufnr())")
+    draw(neovim, cursor_in(1))
+    neovim.lua("require('codementor.following').set('p1')")
+    neovim.lua("vim.api.nvim_buf_set_lines(0, 0, 0, true, { 'from the other' })")
+    draw(neovim, cursor_in(2))
+    followed = "return require('codementor.following').get()"
+    neovim.press("l")  # within the line
+    assert neovim.lua(followed) == "p1", "a change above is no move of one's own"
+    neovim.press("k")
+    wait_until(lambda: neovim.lua(followed) is None, "the end of following")
+    assert executed(neovim)[-1]["command"] == "follow"
+
+
+def test_a_pointer_marks_the_range_and_says_the_note_above_it(neovim: Neovim) -> None:
+    neovim.lua("vim.api.nvim_buf_set_name(0, 'a.py')")
+    neovim.lua("vim.api.nvim_buf_set_lines(0, 0, -1, true, { 'one', 'two', 'three' })")
+    start, end = {"line": 1, "character": 0}, {"line": 1, "character": 3}
+    pointer = {
+        "uri": neovim.lua("return vim.uri_from_bufnr(0)"),
+        "range": {"start": start, "end": end},
+        "participant": "p1",
+        "name": "Mira",
+        "colour": "#aa3300",
+        "note": "this one",
+    }
+    neovim.lua("require('codementor.cursors').point(...)", pointer)
+    marks = neovim.lua(
+        "return vim.api.nvim_buf_get_extmarks(0, vim.api.nvim_get_namespaces()['codementor.pointer'], 0, -1, { details = true })"
+    )
+    (said,) = [details["virt_lines"] for *_, details in marks if "virt_lines" in details]
+    assert said[0][0][0] == " Mira: this one "
+    (marked,) = [(row, col, d) for _, row, col, d in marks if "hl_group" in d]
+    assert (marked[0], marked[1], marked[2]["end_row"], marked[2]["end_col"]) == (1, 0, 1, 3)
 
 
 def test_a_cursor_beyond_the_text_and_a_colour_that_is_none_do_no_harm(neovim: Neovim) -> None:

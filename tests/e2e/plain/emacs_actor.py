@@ -1,72 +1,103 @@
-"""A person with Emacs and eglot: keys as pressed, code actions and minibuffer questions as they come."""
+"""A person with Emacs: keys as pressed, code actions and minibuffer questions as they come, by eglot or by lsp-mode."""
 
+import json
+from dataclasses import dataclass
 from pathlib import Path
 
 from cm_server.demo.neovim import NotSeen, wait_until
 from tests.e2e.plain.actors import Channel, wait
+from tests.e2e.plain.plain_actor import PlainActor
 from tests.support.emacs import Emacs
 
 TRIES = 6
 
-_ASK_FOR_ACTIONS = """
-(with-current-buffer "{buffer}"
-  (setq test-actions nil)
-  (let ((here (eglot--pos-to-lsp-position (point))))
-    (jsonrpc-async-request
-     (eglot-current-server) :textDocument/codeAction
-     (list :textDocument (eglot--TextDocumentIdentifier)
-           :range (list :start here :end here) :context (list :diagnostics []))
-     :success-fn (lambda (actions)
-                   (setq test-actions (mapconcat (lambda (action) (plist-get action :title)) (append actions nil) "\\n")))
-     :error-fn (quote ignore) :timeout-fn (quote ignore)))
-  t)
-"""
+
+@dataclass(frozen=True, slots=True)
+class LspClient:
+    """One of Emacs' clients: what is typed, and the Lisp that asks it what a person would see."""
+
+    start: str
+    list_actions: str
+    list_prompt: str
+    is_managed: str
+    request: str
+    """Asks `{method}` with `{params}` without waiting, since a question of ours may come up meanwhile; `{then}` gets `answer`."""
+
+    document: str
+    here: str
+    leave: str
+    """The key that leaves a question of ours without an answer."""
+
+
+EGLOT = LspClient(
+    start="eglot",
+    list_actions="eglot-code-actions",
+    list_prompt="Pick an action",
+    is_managed="(and (eglot-current-server) t)",
+    request="""
+    (jsonrpc-async-request (eglot-current-server) {method} {params}
+      :success-fn (lambda (answer) {then}) :error-fn (quote ignore) :timeout-fn (quote ignore))""",
+    document="(eglot--TextDocumentIdentifier)",
+    here="(eglot--pos-to-lsp-position (point))",
+    leave="C-g",
+)
+
+LSP_MODE = LspClient(
+    start="lsp",
+    list_actions="lsp-execute-code-action",
+    list_prompt="Select code action",
+    is_managed="(and (lsp-workspaces) (eq (lsp--workspace-status (car (lsp-workspaces))) (quote initialized)))",
+    request="""
+    (lsp-request-async (substring (symbol-name {method}) 1) {params}
+      (lambda (answer) {then}) :mode (quote detached) :error-handler (quote ignore))""",
+    document="(lsp--text-document-identifier)",
+    here="(lsp--cur-position)",
+    leave="Enter",
+)
+
+_TITLES = """
+(setq test-answer (mapconcat (lambda (action) (if (hash-table-p action) (gethash "title" action) (plist-get action :title)))
+                             (append answer nil) "\\n"))"""
 
 _NOTES = """
-(with-current-buffer "{buffer}"
-  (mapconcat (lambda (note)
-               (format "%d %s" (line-number-at-pos (flymake-diagnostic-beg note)) (flymake-diagnostic-text note)))
-             (flymake-diagnostics) "\\n"))
-"""
+(mapconcat (lambda (note)
+             (format "%d %s" (line-number-at-pos (flymake-diagnostic-beg note)) (flymake-diagnostic-text note)))
+           (flymake-diagnostics) "\\n")"""
 
 
-class EmacsActor:
+class EmacsActor(PlainActor):
     """As a mentor, the file told of is the one that is worked in."""
 
-    def __init__(self, name: str, editor: Emacs, role: str, channel: Channel) -> None:
-        self.name = name
+    def __init__(
+        self, name: str, editor: Emacs, role: str, channel: Channel, client: LspClient = EGLOT
+    ) -> None:
+        super().__init__(name, role, channel)
         self._editor = editor
-        self._role = role
-        self._channel = channel
+        self._client = client
         self._buffer = ""
 
     def open(self, path: Path) -> None:
         """A mentor's desk is a file among the mirrors' folders, as the page says."""
-        if self._role == "mentor":
+        if self.role == "mentor":
             path = Path(self._editor.evaluate_to_text("codementor-desk")) / path.name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text("\n")
         self._visit(path)
-        self._key("M-x", "eglot", "Enter")
-        managed = f'(with-current-buffer "{self._buffer}" (and (eglot-current-server) t))'
-        wait(lambda: self._editor.evaluate(managed) == "t", f"eglot in {self.name}'s file")
-
-    def go_online(self) -> None:
-        self.take("Codementor: be offered asks")
-        wait(lambda: "be offered no asks" in self.actions(), "the mentor to be on the list")
-
-    def ask(self, line: int) -> None:
-        self.move_to(line)
-        self.take("Ask a mentor")
-        self._decide("Send it", "Codementor: send the ask as previewed")
+        self._key("M-x", self._client.start, "Enter")
+        managed = self._client.is_managed
+        wait(lambda: self._in_buffer(managed) == "t", f"cm-lsp beside {self.name}'s file")
 
     def accept(self) -> None:
-        if self._channel == "action":
+        if self.channel != "question":
             self._leave_question()
-        self._decide("Accept", "Codementor: accept")
+        super().accept()
         told = wait(lambda: self._told("open file://", "to see the learner's"), "the mirrored file")
         self._leave_question()
-        self._visit(Path(told.removeprefix("file://")))
+        self._visit(told)
+        managed = self._client.is_managed
+        if self._in_buffer(managed) != "t":
+            self._key("M-x", self._client.start, "Enter")
+            wait(lambda: self._in_buffer(managed) == "t", f"cm-lsp beside {told}")
 
     def text(self) -> str:
         return self._editor.evaluate_to_text(
@@ -79,102 +110,131 @@ class EmacsActor:
         self._editor.type_text(text)
         self._editor.press("Escape", "Escape", "Escape")
 
+    def append_to_line(self, line: int, text: str) -> None:
+        self.move_to(line)
+        self._key("C-e")
+        self._editor.type_text(text)
+        self._editor.press("Escape", "Escape", "Escape")
+
+    def delete_line(self) -> None:
+        self._key("C-a", "C-k", "C-k")
+
     def move_to(self, line: int) -> None:
-        self._leave_question()
+        self._focus()
         self._key("M-g", "g", str(line + 1), "Enter")
-        place = f'(with-current-buffer "{self._buffer}" (line-number-at-pos))'
-        wait(lambda: self._editor.evaluate(place) == str(line + 1), f"line {line + 1}")
+        wait(lambda: self.line() == line, f"line {line + 1}")
+
+    def move_to_end(self) -> None:
+        self._focus()
+        self._key("M->")
+
+    def line(self) -> int:
+        return int(self._in_buffer("(line-number-at-pos)")) - 1
 
     def sees_partner(self) -> dict[str, int]:
-        lines = [line for line in self._notes() if line.endswith("is here")]
+        lines = [line for line in self.notes().splitlines() if line.endswith("is here")]
         return {"note": int(lines[-1].partition(" ")[0]) - 1} if lines else {}
 
     def sees_meter(self) -> dict[str, str]:
-        lines = [line for line in self._notes() if "▶" in line]
+        lines = [line for line in self.notes().splitlines() if "▶" in line or "⏸" in line]
         return {"note": lines[-1]} if lines else {}
 
-    def diagnose(self, text: str) -> None:
-        self.insert_line(0, f"# {text}")
-        self.move_to(0)
-        self.take("Codementor: send this line as the diagnosis")
-        self._key("C-a", "C-k", "C-k")
+    def sees_pointer(self) -> dict[str, int]:
+        lines = [line for line in self.notes().splitlines() if "points here" in line]
+        return {"note": int(lines[-1].partition(" ")[0]) - 1} if lines else {}
 
-    def let_type(self) -> None:
-        self._decide("Live", "Codementor: let the mentor type")
+    def hears(self, text: str) -> set[str]:
+        ways = {"message"} if text in self._messages() else set()
+        return {*ways, "note"} if text in self.notes() else ways
 
-    def start_meter(self) -> None:
-        self._decide("Start the meter", "Codementor: start the meter")
+    def follow(self) -> None:
+        """Neither client opens files for a server: the place is told in words, and the person goes there."""
+        super().follow()
+        wait(lambda: self._told_place() is not None, f"{self.name} to be told where the other is")
+        self.move_to(self._told_place() or 0)
 
-    def end(self) -> None:
-        self.take("Codementor: end the session")
+    def shown(self, name: str) -> str:
+        told = wait(lambda: self._told("open file://", "to read it", name), f"a {name} to open")
+        return Path(told).read_text(encoding="utf-8")
 
-    def rate(self) -> None:
-        self._decide("5", "Codementor: rate 5 of 5")
-
-    def receipt(self) -> str:
-        self.take("Codementor: show the receipt")
-        told = wait(lambda: self._told("open file://", "to read it"), "the receipt's name")
-        return Path(told.removeprefix("file://")).read_text(encoding="utf-8")
+    def preview(self) -> str:
+        """Its file is named in the question."""
+        named = '(and (active-minibuffer-window) (with-current-buffer (window-buffer (active-minibuffer-window)) (string-match "file://[^ ]*codementor-ask.md" (minibuffer-prompt)) (match-string 0 (minibuffer-prompt))))'
+        wait(lambda: self._editor.evaluate(named) != "nil", "the question with the preview's name")
+        address = self._editor.evaluate_to_text(named)
+        return Path(address.removeprefix("file://")).read_text(encoding="utf-8")
 
     def said(self) -> str:
-        return self._editor.screen() + self._editor.evaluate_to_text(
-            '(with-current-buffer "*Messages*" (buffer-string))'
-        )
+        return self._editor.screen() + self._messages()
 
-    def take(self, title: str) -> None:
-        """The code action, chosen from the list as a person does."""
-        self._leave_question()
-        try:
-            wait(lambda: title in self.actions(), f"{title!r} among {self.name}'s code actions")
-        except NotSeen as failure:
-            raise NotSeen(f"{failure}\n{self.actions()}\n{self.said()}") from None
-        whole = next(line for line in self.actions().splitlines() if line.startswith(title))
+    def choose_action(self, title: str) -> None:
+        """From the list, as a person does. A question of ours may come in between and take the keys."""
         for _ in range(TRIES):
             if self._list_actions():
-                self._key(whole, "Enter")
+                self._key(title, "Enter")
                 return
-        raise NotSeen(f"the list of actions\n{self.said()}")
+        raise NotSeen("the list of actions")
+
+    def actions(self) -> str:
+        params = f"(list :textDocument {self._client.document} :range (list :start {self._client.here} :end {self._client.here}) :context (list :diagnostics []))"
+        return self._request(":textDocument/codeAction", params, _TITLES)
+
+    def answer(self, label: str) -> None:
+        """The minibuffer holds the harmless answer; type over it."""
+        offered = f'(and (active-minibuffer-window) (with-current-buffer (window-buffer (active-minibuffer-window)) (and minibuffer-completion-table (car (all-completions "{label}" minibuffer-completion-table)))))'
+        wait(lambda: self._editor.evaluate(offered) != "nil", f"a question with {label!r}")
+        whole = self._editor.evaluate_to_text(offered)
+        self._key("C-a", "C-k", whole, "Enter")
+
+    def execute(self, command: str, argument: dict[str, object]) -> None:
+        self._leave_question()
+        words = json.dumps(json.dumps([argument], ensure_ascii=False), ensure_ascii=False)
+        arguments = f"(json-parse-string {words} :object-type (quote plist) :false-object :json-false :array-type (quote array))"
+        params = f'(list :command "{command}" :arguments {arguments})'
+        self._request(":workspace/executeCommand", params, '(setq test-answer "done")')
+
+    def position(self) -> dict[str, object]:
+        where = f"(let ((here {self._client.here})) (list (plist-get here :line) (plist-get here :character) (plist-get {self._client.document} :uri)))"
+        line, character, uri = self._in_buffer(where).strip("()").split(" ", 2)
+        place = {"line": int(line), "character": int(character)}
+        return {"uri": uri.strip('"'), "range": {"start": place, "end": place}}
+
+    # Within.
+
+    def _request(self, method: str, params: str, then: str) -> str:
+        """What `then` left as the answer; empty where none comes in time."""
+        asked = self._client.request.format(
+            method=f"(quote {method})", params=params, then=then.strip()
+        )
+        self._in_buffer(f"(progn (setq test-answer nil) {asked} t)")
+        try:
+            wait_until(lambda: self._editor.evaluate("(and test-answer t)") == "t", "answer", 5)
+        except NotSeen:
+            return ""
+        return self._editor.evaluate_to_text("test-answer")
 
     def _list_actions(self) -> bool:
-        """A question of ours may come in between and take the keys; then it is left, as a person would."""
-        self._leave_question()
-        self._key("M-x", "eglot-code-actions", "Enter")
+        self._focus()
+        self._key("M-x", self._client.list_actions, "Enter")
         try:
-            wait_until(lambda: "Pick an action" in self._editor.screen(), "the list", 5)
+            wait_until(
+                lambda: self._client.list_prompt in self._editor.screen(), "the list of actions", 5
+            )
         except NotSeen:
             return False
         return True
 
-    def actions(self) -> str:
-        """The titles on offer. Asked for without waiting in Emacs: a question of ours may come up meanwhile."""
-        self._editor.evaluate(_ASK_FOR_ACTIONS.format(buffer=self._buffer))
-        try:
-            wait_until(lambda: self._editor.evaluate("(and test-actions t)") == "t", "actions", 5)
-        except NotSeen:
-            return ""
-        return self._editor.evaluate_to_text("test-actions")
-
-    def _decide(self, label: str, title: str) -> None:
-        if self._channel == "question":
-            self._answer(label)
-        else:
-            self.take(title)
-
-    def _answer(self, label: str) -> None:
-        """The minibuffer holds the harmless answer; type over it."""
-        offered = f'(and (active-minibuffer-window) (with-current-buffer (window-buffer (active-minibuffer-window)) (and minibuffer-completion-table (car (all-completions "{label}" minibuffer-completion-table)))))'
-        wait(
-            lambda: self._editor.evaluate(offered) != "nil",
-            f"a question in Emacs with {label!r}\n{self.said()}",
-        )
-        whole = self._editor.evaluate_to_text(offered)
-        self._key("C-a", "C-k", whole, "Enter")
+    def _focus(self) -> None:
+        self._leave_question()
+        if self._editor.evaluate("(buffer-name (window-buffer))") != f'"{self._buffer}"':
+            self._key("C-x", "b", self._buffer, "Enter")
 
     def _leave_question(self) -> None:
-        """`C-g`, where a question stands in the way."""
-        asked = "(and (active-minibuffer-window) t)"
-        while self._editor.evaluate(asked) == "t":
-            self._key("C-g")
+        """Where one stands in the way. Only the harmless answer is there, or none, so a key too many does nothing."""
+        prompt = "(and (active-minibuffer-window) (with-current-buffer (window-buffer (active-minibuffer-window)) (minibuffer-prompt)))"
+        while (asked := self._editor.evaluate(prompt)) != "nil":
+            is_ours = "Codementor" in asked or "?" in asked or "The cap is near" in asked
+            self._key(self._client.leave if is_ours else "C-g")
 
     def _visit(self, path: Path) -> None:
         self._buffer = path.name
@@ -182,15 +242,27 @@ class EmacsActor:
         is_open = f'(and (get-buffer "{path.name}") t)'
         wait(lambda: self._editor.evaluate(is_open) == "t", f"{path.name} in {self.name}'s Emacs")
 
-    def _notes(self) -> list[str]:
-        return self._editor.evaluate_to_text(_NOTES.format(buffer=self._buffer)).splitlines()
+    def notes(self) -> str:
+        return self._editor.evaluate_to_text(f'(with-current-buffer "{self._buffer}" {_NOTES})')
 
-    def _told(self, before: str, after: str) -> str:
-        """What stands between two phrases of the newest message that has both."""
-        for line in reversed(self.said().splitlines()):
+    def _messages(self) -> str:
+        return self._editor.evaluate_to_text('(with-current-buffer "*Messages*" (buffer-string))')
+
+    def _told(self, before: str, after: str, name: str = "") -> Path | None:
+        """The file in the newest message that names one of that name between the two phrases."""
+        for line in reversed(self._messages().splitlines()):
             if before in line and after in line:
-                return "file://" + line.split(before)[1].split(after)[0].strip()
-        return ""
+                path = Path(line.split(before)[1].split(after)[0].strip())
+                if name in path.name:
+                    return path
+        return None
+
+    def _told_place(self) -> int | None:
+        lines = [line for line in self._messages().splitlines() if " is in " in line]
+        return int(lines[-1].rpartition(" line ")[2].rstrip(".")) - 1 if lines else None
+
+    def _in_buffer(self, expression: str) -> str:
+        return self._editor.evaluate(f'(with-current-buffer "{self._buffer}" {expression})')
 
     def _key(self, *keys: str) -> None:
         for key in keys:

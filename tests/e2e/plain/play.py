@@ -1,5 +1,7 @@
 """A whole session between any two people: each step is done by one and seen by the other before the next begins."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from cm_server.demo.neovim import NotSeen
@@ -12,6 +14,28 @@ WANTED = PROGRAM.replace("asyncio.run(main)", "# put brackets behind main\nasync
 
 def play(learner: Actor, mentor: Actor, folder: Path, *, ways: tuple[int, int]) -> None:
     """`ways`: by how many ways the learner's and the mentor's editor must show cursor and meter."""
+    with told_by(learner, mentor):
+        program = meet(learner, mentor, folder)
+        type_and_see(learner, mentor, ways)
+        start_the_meter(learner, mentor, ways)
+        before = learner.text()
+        wait(lambda: before == mentor.text(), "the texts to be equal at the end")
+        end_and_rate(learner, mentor)
+    assert program.read_text() == PROGRAM, "nothing was saved by anybody"
+
+
+@contextmanager
+def told_by(*people: Actor) -> Iterator[None]:
+    """What is waited for in vain comes with what each editor has told its user."""
+    try:
+        yield
+    except NotSeen as failure:
+        told = "".join(f"\n--- {person.name}\n{person.said()}" for person in people)
+        raise NotSeen(f"{failure}{told}") from None
+
+
+def meet(learner: Actor, mentor: Actor, folder: Path) -> Path:
+    """From two closed editors to the same text in both; the learner's file."""
     program = folder / "app.py"
     program.write_text(PROGRAM)
     (folder / ".git").mkdir()
@@ -24,40 +48,17 @@ def play(learner: Actor, mentor: Actor, folder: Path, *, ways: tuple[int, int]) 
     mentor.accept()
     wait_for_text(learner, PROGRAM)
     wait_for_text(mentor, PROGRAM)
-    _let_type_and_type(learner, mentor)
-    _see_each_other(learner, mentor, ways)
-    mentor.diagnose(DIAGNOSIS)
-    learner.start_meter()
-    wait(lambda: len(learner.sees_meter()) >= ways[0], "the meter at the learner's")
-    wait(lambda: len(mentor.sees_meter()) >= ways[1], "the meter at the mentor's")
-    before = learner.text()
-    wait(lambda: before == mentor.text(), "the texts to be equal at the end")
-    learner.end()
-    learner.rate()
-    mentor.rate()
-    receipt = learner.receipt()
-    assert "Billed" in receipt, receipt
-    assert program.read_text() == PROGRAM, "nothing was saved by anybody"
-
-
-def wait_for_text(actor: Actor, text: str) -> None:
-    try:
-        wait(lambda: actor.text() == text, f"{actor.name}'s text to be right")
-    except NotSeen as failure:
-        raise NotSeen(f"{failure}; it is\n{actor.text()}\n{actor.said()}") from None
-
-
-def _let_type_and_type(learner: Actor, mentor: Actor) -> None:
     learner.let_type()
+    return program
+
+
+def type_and_see(learner: Actor, mentor: Actor, ways: tuple[int, int]) -> None:
     learner.insert_line(0, "# mine: größer 😀")
     wait(lambda: mentor.text().startswith("# mine: größer 😀\n"), "the learner's line")
     mentor.insert_line(8, "# put brackets behind main")
     wanted = "# mine: größer 😀\n" + WANTED
     wait_for_text(learner, wanted)
     wait_for_text(mentor, wanted)
-
-
-def _see_each_other(learner: Actor, mentor: Actor, ways: tuple[int, int]) -> None:
     mentor.move_to(4)
     wait(
         lambda: list(learner.sees_partner().values()).count(4) >= ways[0],
@@ -68,3 +69,35 @@ def _see_each_other(learner: Actor, mentor: Actor, ways: tuple[int, int]) -> Non
         lambda: list(mentor.sees_partner().values()).count(2) >= ways[1],
         "the learner's cursor in line 3",
     )
+
+
+def start_the_meter(learner: Actor, mentor: Actor, ways: tuple[int, int]) -> None:
+    mentor.diagnose(DIAGNOSIS)
+    learner.start_meter()
+    wait_for_meter(learner, "▶", ways[0])
+    wait_for_meter(mentor, "▶", ways[1])
+
+
+def end_and_rate(learner: Actor, mentor: Actor) -> None:
+    learner.end()
+    learner.rate()
+    mentor.rate()
+    receipt = learner.receipt()
+    assert "Billed" in receipt, receipt
+
+
+def wait_for_text(actor: Actor, text: str) -> None:
+    try:
+        wait(lambda: actor.text() == text, f"{actor.name}'s text to be right")
+    except NotSeen as failure:
+        raise NotSeen(f"{failure}; it is\n{actor.text()}") from None
+
+
+def wait_for_meter(actor: Actor, part: str, ways: int) -> None:
+    def shown() -> bool:
+        return sum(part in text for text in actor.sees_meter().values()) >= ways
+
+    try:
+        wait(shown, f"{part!r} on {actor.name}'s meter in {ways} ways")
+    except NotSeen as failure:
+        raise NotSeen(f"{failure}; it is {actor.sees_meter()}") from None

@@ -12,7 +12,7 @@ HERE = lsp_ext.Range(
     start=lsp_ext.Position(line=1, character=0), end=lsp_ext.Position(line=1, character=4)
 )
 URI = "file:///w/app.py"
-PENDING = commands.Ask(uri=URI, range=HERE, confirm=False)
+PENDING = commands.Ask(uri=URI, range=HERE, confirm="no")
 MIRA = RankedMentor(
     mentor=PersonId("mira"),
     name="Mira",
@@ -65,7 +65,19 @@ def test_what_is_sent_by_the_action_is_not_asked_about_again() -> None:
         if action.command.command == commands.ASK:
             parsed = commands.parse(commands.ASK, action.command.arguments)
             assert isinstance(parsed, commands.Ask)
-            assert parsed.confirm is False
+            assert parsed.is_confirmed
+
+
+def test_no_argument_is_lost_in_an_editor_that_cannot_tell_false_from_nothing() -> None:
+    """lsp-mode hands `false` and `[]` of a code action back as null."""
+    for action in code_actions.of_pending(PENDING, [MIRA]):
+        assert action.command is not None
+        given = action.command.arguments or []
+        assert isinstance(given[0], dict)
+        lossy = {name: None if value is False else value for name, value in given[0].items()}
+        assert commands.parse(action.command.command, [lossy]) == commands.parse(
+            action.command.command, given
+        )
 
 
 def test_an_open_ask_can_be_taken_back() -> None:

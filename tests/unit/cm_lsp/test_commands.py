@@ -13,7 +13,7 @@ def test_an_argument_becomes_a_value() -> None:
     )
     assert isinstance(parsed, commands.Ask)
     assert (parsed.range.start.line, parsed.range.end.character) == (1, 4)
-    assert parsed.confirm is False
+    assert parsed.is_confirmed
 
 
 @pytest.mark.parametrize("arguments", [None, [], [None], [{}]])

@@ -278,7 +278,7 @@ M.subcommands = {
     end,
   },
   follow = {
-    help = "[off] keep the other's cursor in view",
+    help = "[off] go where the other is, and stay with them until you move",
     run = function(invocation)
       local whom = invocation.args[1] ~= 'off' and (invocation.args[1] or participants()[1]) or nil
       require('codementor.following').set(whom)

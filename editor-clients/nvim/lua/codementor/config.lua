@@ -9,6 +9,7 @@ local M = {}
 ---@field max_price? string
 ---@field spoken_languages? string[]
 ---@field cursor_names? boolean
+---@field cursor_name_seconds? number
 
 ---@class codementor.Option
 ---@field name string
@@ -33,6 +34,12 @@ M.schema = {
   { name = 'max_price', type = { 'string', 'nil' }, help = 'The dearest price per 15 minutes, such as "10.00"; else "30.00".' },
   { name = 'spoken_languages', type = { 'table', 'nil' }, help = 'Languages you speak, such as { "en", "de" }.' },
   { name = 'cursor_names', type = 'boolean', default = true, help = "Show the name behind the other's cursor." },
+  {
+    name = 'cursor_name_seconds',
+    type = 'number',
+    default = 5,
+    help = 'For how long a name stands after the last move; 0 keeps it. It never stands in the line you are in.',
+  },
 }
 
 local current ---@type table<string, any>?

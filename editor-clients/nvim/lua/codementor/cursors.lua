@@ -8,6 +8,14 @@ local pointer_namespace = api.nvim_create_namespace('codementor.pointer')
 local REPORT_EVERY_MS = 50
 local POINTER_SHOWN_MS = 15000
 
+---@class codementor.Shown
+---@field cursors table[] as last told
+---@field moved_at table<string, integer> when each participant's moved, in milliseconds of vim.uv.now()
+---@field own_row integer? where the own cursor was when they were painted
+---@field painting integer which painting this is, for the timer of an older one
+
+local shown = {} ---@type table<integer, codementor.Shown> by buffer
+
 ---@param uri string
 ---@return integer? buf
 local function loaded(uri)
@@ -55,12 +63,35 @@ local function mark_range(buf, range, group, in_namespace)
 end
 
 ---@param buf integer
+---@return integer? row of the own cursor, where it is in this buffer
+local function own_row(buf)
+  return api.nvim_get_current_buf() == buf and api.nvim_win_get_cursor(0)[1] - 1 or nil
+end
+
+--- For how long a name still stands behind its line: it goes some seconds after the last move, and at once where the own
+--- cursor is in that line, so that it is never in the way of what one types or reads.
+---@param of codementor.Shown
+---@param cursor table
+---@return number milliseconds, 0 for none, math.huge for ever
+local function name_stands_ms(of, cursor)
+  local options = require('codementor.config').get()
+  if not options.cursor_names or of.own_row == cursor.position.line then
+    return 0
+  elseif options.cursor_name_seconds == 0 then
+    return math.huge
+  end
+  local since = vim.uv.now() - of.moved_at[cursor.participant]
+  return math.max(0, math.ceil(options.cursor_name_seconds * 1000) - since)
+end
+
+---@param buf integer
 ---@param cursor table codementor/cursors' entry
-local function draw_one(buf, cursor)
+---@param with_name boolean
+local function draw_one(buf, cursor, with_name)
   local groups = highlights(cursor.participant, cursor.colour)
   local row, col, line = place(buf, cursor.position)
   local mark = { strict = false, hl_mode = 'combine' }
-  if require('codementor.config').get().cursor_names then
+  if with_name then
     mark.virt_text = { { ' ' .. cursor.name .. ' ', groups.cursor } }
     mark.virt_text_pos = 'eol'
   end
@@ -80,6 +111,26 @@ local function draw_one(buf, cursor)
   end
 end
 
+---@param buf integer
+local function paint(buf)
+  local of = shown[buf]
+  of.own_row, of.painting = own_row(buf), of.painting + 1
+  local painting, next_change_ms = of.painting, math.huge
+  api.nvim_buf_clear_namespace(buf, namespace, 0, -1)
+  for _, cursor in ipairs(of.cursors) do
+    local stands_ms = name_stands_ms(of, cursor)
+    draw_one(buf, cursor, stands_ms > 0)
+    next_change_ms = stands_ms > 0 and math.min(next_change_ms, stands_ms) or next_change_ms
+  end
+  if next_change_ms < math.huge then
+    vim.defer_fn(function()
+      if shown[buf] and shown[buf].painting == painting and api.nvim_buf_is_loaded(buf) then
+        paint(buf)
+      end
+    end, next_change_ms)
+  end
+end
+
 --- Draws all remote cursors of a document anew; an empty list clears them.
 ---@param params { uri: string, cursors: table[] }
 function M.draw(params)
@@ -87,11 +138,48 @@ function M.draw(params)
   if not buf then
     return
   end
-  api.nvim_buf_clear_namespace(buf, namespace, 0, -1)
-  for _, cursor in ipairs(params.cursors) do
-    draw_one(buf, cursor)
+  local of = shown[buf] or { cursors = {}, moved_at = {}, painting = 0 }
+  local before = {}
+  for _, cursor in ipairs(of.cursors) do
+    before[cursor.participant] = cursor.position
   end
+  for _, cursor in ipairs(params.cursors) do
+    if not vim.deep_equal(before[cursor.participant], cursor.position) then
+      of.moved_at[cursor.participant] = vim.uv.now()
+    end
+  end
+  of.cursors, shown[buf] = params.cursors, of
+  paint(buf)
   require('codementor.following').moved(params)
+end
+
+--- Where somebody's cursor was last told to be.
+---@param participant string
+---@return { uri: string, cursors: table[] }?
+function M.where(participant)
+  for buf, of in pairs(shown) do
+    for _, cursor in ipairs(of.cursors) do
+      if cursor.participant == participant and api.nvim_buf_is_loaded(buf) then
+        return { uri = vim.uri_from_bufnr(buf), cursors = { cursor } }
+      end
+    end
+  end
+end
+
+--- The own cursor came into a line with a name, or left one.
+---@param buf integer
+local function own_moved(buf)
+  local of = shown[buf]
+  local row = of and own_row(buf)
+  if not of or row == of.own_row then
+    return
+  end
+  for _, cursor in ipairs(of.cursors) do
+    if cursor.position.line == row or cursor.position.line == of.own_row then
+      return paint(buf)
+    end
+  end
+  of.own_row = row
 end
 
 --- Shows where the other points, with the note, for some seconds.
@@ -168,10 +256,18 @@ function M.report_own(client, buf)
     group = api.nvim_create_augroup('codementor.cursor.' .. buf, {}),
     buffer = buf,
     callback = function()
+      own_moved(buf)
+      require('codementor.following').own_moved()
       if not waiting then
         waiting = true
         vim.defer_fn(report, REPORT_EVERY_MS)
       end
+    end,
+  })
+  api.nvim_create_autocmd('BufUnload', {
+    buffer = buf,
+    callback = function()
+      shown[buf] = nil
     end,
   })
 end

@@ -1,11 +1,23 @@
---- Follow: keep the other's cursor in view, until one moves away on one's own.
+--- Follow: go where the other is, and keep their cursor in view, until one moves on one's own; not while one types.
 local M = {}
 
+local api = vim.api
 local followed ---@type string? participant
+local placed ---@type { buf: integer, row: integer, tick: integer }? where following last put the own cursor
 
+local function here()
+  local buf = api.nvim_get_current_buf()
+  return { buf = buf, row = api.nvim_win_get_cursor(0)[1], tick = api.nvim_buf_get_changedtick(buf) }
+end
+
+--- Begins at once, where their cursor is known; nil ends it.
 ---@param participant string?
 function M.set(participant)
-  followed = participant
+  followed, placed = participant, nil
+  local known = participant and require('codementor.cursors').where(participant)
+  if known then
+    M.moved(known)
+  end
 end
 
 ---@return string?
@@ -28,7 +40,23 @@ function M.moved(params)
         client and client.offset_encoding or 'utf-16',
         { reuse_win = true, focus = true }
       )
+      placed = here()
     end
+  end
+end
+
+--- The own cursor moved. To another line without a change of the text, it was its user who moved it.
+function M.own_moved()
+  if not placed then
+    return
+  end
+  local now = here()
+  if now.buf == placed.buf and now.row ~= placed.row and now.tick == placed.tick then
+    M.set(nil)
+    require('codementor.client').execute('follow', { participant = vim.NIL })
+    require('codementor.client').notify('you follow no longer.')
+  else
+    placed = now
   end
 end
 

@@ -24,7 +24,7 @@ function M.start()
 end
 
 --- The meter and state for a statusline, escaped; empty outside a session:
----     vim.o.statusline = "%f %=%{%v:lua.require'codementor'.statusline()%}"
+---     vim.o.statusline = "%<%f %=%{%v:lua.require'codementor'.statusline()%}"
 ---@return string
 function M.statusline()
   return require('codementor.meter').statusline()
