@@ -11,7 +11,14 @@ import sys
 
 import bench
 
-NOT_BENCHMARKS = {"__main__", "market_population", "soak"}
+NOT_BENCHMARKS = {
+    "__main__",
+    "labelled",
+    "made_up_people",
+    "market_population",
+    "release_notes",
+    "soak",
+}
 
 
 def main() -> int:

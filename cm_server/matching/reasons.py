@@ -1,8 +1,10 @@
 """Why this mentor, in words: `solved this mypy attr-defined error 4 times · answers in 6 s · 3 years here`. Pure.
 
-A reason is something measured or stated of the mentor, never the score; the weightiest for this ask comes first.
+A reason is something measured or stated of the mentor, never the score. What they solved before comes first, for nothing
+tells more; then whatever sets them apart most from somebody of whom nothing is known.
 """
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,6 +14,8 @@ from cm_server.matching.candidate import Candidate
 from cm_server.matching.scoring import Asked
 from cm_server.matching.weights import Weights
 from cm_wire.asking import Terms
+from cm_wire.ids import PersonId
+from cm_wire.money import Money
 
 REASONS_MAX: Final = 4
 SKILLS_NAMED_MAX: Final = 3
@@ -19,6 +23,8 @@ CHEAP_FROM: Final = 0.25
 """From such a saving against the limit on, the price is a reason."""
 JUDGED_MIN: Final = 5
 """A solved rate of fewer sessions is a coincidence, and no reason."""
+
+_UNKNOWN: Final = Candidate(PersonId(""), "", Money(0, "USD"), {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +34,8 @@ class _Reason:
 
 
 def reasons(candidate: Candidate, ask: Asked, terms: Terms, weights: Weights) -> tuple[str, ...]:
-    """At most `REASONS_MAX`; a newcomer is called one, whatever else speaks for them."""
+    """At most `REASONS_MAX`, none of them against the mentor; a newcomer is called one, whatever else speaks for them."""
     found = [
-        _solved(candidate, ask, weights),
         _skills(candidate, ask, weights),
         _answers(candidate, weights),
         _rated(candidate, weights),
@@ -39,26 +44,27 @@ def reasons(candidate: Candidate, ask: Asked, terms: Terms, weights: Weights) ->
         _speaks(candidate, terms, weights),
         _price(candidate, terms, weights),
     ]
-    said = sorted((one for one in found if one.words), key=lambda one: -one.points)
-    words = [one.words for one in said]
+    said = sorted(
+        (one for one in found if one.words and one.points >= 0), key=lambda one: -one.points
+    )
+    words = [*_solved(candidate, ask), *(one.words for one in said)]
     if scoring.is_new(candidate, weights):
         words = [*words[: REASONS_MAX - 1], "new here"]
     return tuple(words[:REASONS_MAX])
 
 
-def _solved(candidate: Candidate, ask: Asked, weights: Weights) -> _Reason:
-    counted = {
-        key: candidate.solved[key] * each
-        for key, each in ask.complaints.items()
+def _solved(candidate: Candidate, ask: Asked) -> Iterator[str]:
+    worth = {
+        key: case.worth(candidate.solved[key])
+        for key, case in ask.cases.items()
         if key in candidate.solved
     }
-    if not counted:
-        return _Reason(0.0, "")
-    key = max(counted, key=lambda one: (counted[one], one))
+    if not worth:
+        return
+    key = max(worth, key=lambda one: (worth[one], one))
     times = candidate.solved[key]
     often = "once" if times == 1 else f"{times} times"
-    points = scoring.solved_before(counted[key], weights)
-    return _Reason(points, f"solved {ask_facets.spoken(key)} {often}")
+    yield f"solved {ask_facets.spoken(key)} {often}"
 
 
 def _skills(candidate: Candidate, ask: Asked, weights: Weights) -> _Reason:
@@ -73,19 +79,20 @@ def _skills(candidate: Candidate, ask: Asked, weights: Weights) -> _Reason:
 def _answers(candidate: Candidate, weights: Weights) -> _Reason:
     median = candidate.record.answer_ms_median
     words = "" if median is None else f"answers in {max(1, round(median / 1000))} s"
-    return _Reason(scoring.responsiveness(candidate, weights), words)
+    return _Reason(_above_unknown(scoring.responsiveness, candidate, weights), words)
 
 
 def _rated(candidate: Candidate, weights: Weights) -> _Reason:
     text = candidate.record.rating_text
-    return _Reason(scoring.rating(candidate, weights), f"rated {text}" if text else "")
+    points = _above_unknown(scoring.rating, candidate, weights)
+    return _Reason(points, f"rated {text}" if text else "")
 
 
 def _solved_rate(candidate: Candidate, weights: Weights) -> _Reason:
     record = candidate.record
     told = record.sessions_judged >= JUDGED_MIN
     words = f"solved {record.sessions_solved} of {record.sessions_judged}" if told else ""
-    return _Reason(scoring.solved_rate(candidate, weights), words)
+    return _Reason(_above_unknown(scoring.solved_rate, candidate, weights), words)
 
 
 def _years(candidate: Candidate, weights: Weights) -> _Reason:
@@ -107,6 +114,12 @@ def _price(candidate: Candidate, terms: Terms, weights: Weights) -> _Reason:
     cheap = scoring.saved(price.minor, terms) >= CHEAP_FROM
     words = f"{price} per 15 minutes" if cheap else ""
     return _Reason(scoring.price(price.minor, terms, weights), words)
+
+
+def _above_unknown(
+    part: Callable[[Candidate, Weights], float], candidate: Candidate, weights: Weights
+) -> float:
+    return part(candidate, weights) - part(_UNKNOWN, weights)
 
 
 def _with_level(candidate: Candidate, name: str) -> str:

@@ -1,8 +1,8 @@
 """How many points each thing known of a mentor is worth for an ask. Pure numbers: the words are `reasons`.
 
 A score is the sum of three: `quality`, which no ask changes, `closeness` to what the ask is about, and `on_terms`. None
-of them falls when a mentor gets better in one thing and stays equal in the rest; the index relies on the first and bounds
-the others (`roster`).
+of them falls when a mentor gets better in one thing and stays equal in the rest. `columns` has the same sum for
+everybody at once, to find the few for whom it is worth saying here.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from typing import Final
 
 from cm_server.matching import facets as ask_facets
 from cm_server.matching.candidate import Candidate
-from cm_server.matching.facets import Facets
+from cm_server.matching.facets import Facets, Level
 from cm_server.matching.weights import Weights
 from cm_wire.asking import Terms
 
@@ -19,14 +19,26 @@ LEVEL_MAX: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
+class Case:
+    """Of all keys of one level the best counts; `points` is what ever so many solved asks under it are worth."""
+
+    level: Level
+    points: float
+    half_at: float
+
+    def worth(self, times: int) -> float:
+        return self.points * times / (times + self.half_at)
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """An ask made ready for comparison.
 
-    `shares` says which part of a full fit each skill is, `complaints` how much one solved case under that key counts.
+    `shares` says which part of a full fit each skill is, `cases` what solved asks under each key are worth.
     """
 
     shares: Mapping[str, float]
-    complaints: Mapping[str, float]
+    cases: Mapping[str, Case]
     has_skills: bool
 
 
@@ -35,8 +47,9 @@ def asked(facets: Facets, weights: Weights) -> Asked:
     shares = {name: weight / total for name, weight in facets.skills}
     for word in facets.words:
         shares.setdefault(word, weights.word_weight / total)
-    counts = {key: _case_counts(key, weights) for key in facets.complaints}
-    return Asked(shares, counts, has_skills=bool(facets.skills))
+    levels = _levels(weights)
+    cases = {key: levels[ask_facets.level(key)] for key in facets.complaints}
+    return Asked(shares, cases, has_skills=bool(facets.skills))
 
 
 def score(candidate: Candidate, ask: Asked, terms: Terms, weights: Weights) -> float:
@@ -59,7 +72,7 @@ def quality(candidate: Candidate, weights: Weights) -> float:
 
 
 def closeness(candidate: Candidate, ask: Asked, weights: Weights) -> float:
-    return skills(candidate, ask, weights) + solved_before(solved_cases(candidate, ask), weights)
+    return skills(candidate, ask, weights) + solved_before(candidate, ask)
 
 
 def on_terms(candidate: Candidate, terms: Terms, weights: Weights) -> float:
@@ -79,19 +92,14 @@ def skills(candidate: Candidate, ask: Asked, weights: Weights) -> float:
     return weights.skills * min(1.0, fit) + weights.level * min(1.0, level_fit)
 
 
-def skill_points_max(share: float, level: int, weights: Weights) -> float:
-    """What one skill adds to `skills` at most."""
-    return weights.skills * share + weights.level * share * level / LEVEL_MAX
-
-
-def solved_cases(candidate: Candidate, ask: Asked) -> float:
-    """The best of the ask's complaints; a case of the same kind only counts in part."""
-    solved = candidate.solved
-    return max((solved.get(key, 0) * each for key, each in ask.complaints.items()), default=0.0)
-
-
-def solved_before(cases: float, weights: Weights) -> float:
-    return weights.solved_before * cases / (cases + weights.solved_half_at)
+def solved_before(candidate: Candidate, ask: Asked) -> float:
+    """What they solved before that was like this, at each level the best."""
+    best: dict[Level, float] = {}
+    for key, case in ask.cases.items():
+        times = candidate.solved.get(key)
+        if times:
+            best[case.level] = max(best.get(case.level, 0.0), case.worth(times))
+    return sum(best.values())
 
 
 def responsiveness(candidate: Candidate, weights: Weights) -> float:
@@ -153,11 +161,15 @@ def language(candidate: Candidate, terms: Terms, weights: Weights) -> float:
     return 0.0 if terms.spoken_languages else weights.language
 
 
-def _case_counts(key: str, weights: Weights) -> float:
-    if ask_facets.is_about(key):
-        return weights.solved_about
-    return 1.0 if ask_facets.is_exact(key) else weights.solved_alike
-
-
 def is_new(candidate: Candidate, weights: Weights) -> bool:
     return candidate.record.sessions < weights.newcomer_sessions
+
+
+def _levels(weights: Weights) -> dict[Level, Case]:
+    return {
+        "message": Case("message", weights.solved_message, weights.message_half_at),
+        "code": Case("code", weights.solved_code, weights.code_half_at),
+        "family": Case("family", weights.solved_family, weights.family_half_at),
+        "about": Case("about", weights.solved_about, weights.about_half_at),
+        "library": Case("library", weights.solved_library, weights.library_half_at),
+    }

@@ -121,7 +121,8 @@ def test_the_index_finds_exactly_what_ranking_everybody_would(
     shuffled: random.Random,
 ) -> None:
     roster = Roster()
-    roster.put_all(people[::2])
+    for one in people[::2]:
+        roster.put(one)
     for one in people:
         roster.put(one)
     gone = {one.person for one in people if shuffled.random() < 0.2}
@@ -143,7 +144,8 @@ def test_the_index_finds_the_same_among_thousands() -> None:
     chance = random.Random(20260302)
     people = [_somebody(chance, number) for number in range(4_000)]
     roster = Roster()
-    roster.put_all(people)
+    for one in people:
+        roster.put(one)
     for _ in range(60):
         named = chance.sample(mentors.SKILLS, chance.randint(0, 3))
         facets = Facets(
@@ -163,7 +165,8 @@ def test_who_left_is_found_no_more_and_leaves_nothing_behind() -> None:
     chance = random.Random(7)
     people = [_somebody(chance, number) for number in range(50)]
     roster = Roster()
-    roster.put_all(people)
+    for one in people:
+        roster.put(one)
     for one in people:
         roster.drop(one.person)
     everything = Facets((), mentors.COMPLAINTS, frozenset(mentors.SKILLS))

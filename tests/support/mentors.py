@@ -19,7 +19,12 @@ DIAGNOSTICS = tuple(
         ("", "", "It does not compile"),
     )
 )
-COMPLAINTS = tuple(key for one in DIAGNOSTICS for key in complaint(one))
+COMPLAINTS = (
+    *dict.fromkeys(key for one in DIAGNOSTICS for key in complaint(one)),
+    "about:pandas",
+    "with:pandas",
+    "with:react",
+)
 
 
 @st.composite

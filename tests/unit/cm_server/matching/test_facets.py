@@ -1,5 +1,7 @@
 """What a diagnostic is remembered by: its message without the learner's own names, its kind, the library it names."""
 
+from dataclasses import replace
+
 import pytest
 
 from cm_server.matching import facets, reasons, scoring
@@ -88,7 +90,50 @@ def test_the_reasons_are_said_in_words() -> None:
         solved={found.complaints[0]: 4},
     )  # fmt: skip
     terms = Terms(cap_minutes=30, price_max=Money(1_200, "USD"))
-    said = reasons.reasons(one, scoring.asked(found, DEFAULT), terms, DEFAULT)
-    assert said[0] == "knows python (expert)"
-    assert "solved this mypy attr-defined error 4 times" in said
-    assert "answers in 6 s" in said
+    ask = scoring.asked(found, DEFAULT)
+    assert reasons.reasons(one, ask, terms, DEFAULT) == (
+        "solved this mypy attr-defined error 4 times",
+        "knows python (expert)",
+        "3 years here",
+        "answers in 6 s",
+    )
+    slow = replace(one.record, answer_ms_recent=(40_000,) * 9, stars=20)
+    against = reasons.reasons(replace(one, record=slow), ask, terms, DEFAULT)
+    assert not any(words.startswith(("answers", "rated")) for words in against)
+
+
+@pytest.mark.parametrize(
+    ("source", "code", "family", "said"),
+    [
+        ("Ruff", "PD901", "ruff:PD*", "solved ruff PD errors twice"),
+        ("eslint", "react-hooks/exhaustive-deps", "eslint:react-hooks*", "eslint react-hooks"),
+        ("mypy", "attr-defined", "mypy:*", "mypy errors"),
+        ("rustc", "E0502", "rustc:E*", "rustc E errors"),
+    ],
+)
+def test_a_code_belongs_to_a_family(source: str, code: str, family: str, said: str) -> None:
+    found = asked(diagnostic("x", source, code))
+    assert family in found.complaints
+    assert facets.level(family) == "family"
+    assert said.removeprefix("solved ").removesuffix(" twice") in facets.spoken(family)
+
+
+def test_the_levels_of_a_solved_ask_each_count_once() -> None:
+    found = asked(
+        diagnostic("pandas is not what you think", code="PD901"), libraries="pandas numpy"
+    )
+    levels = [facets.level(key) for key in found.complaints]
+    assert levels == ["message", "code", "family", "about", "library", "library"]
+    solved = dict.fromkeys(found.complaints, 10**6)
+    one = Candidate(PersonId("per_1"), "Mo", Money(1_000, "USD"), {}, solved=solved)
+    parts = (
+        DEFAULT.solved_message + DEFAULT.solved_code + DEFAULT.solved_family
+        + DEFAULT.solved_about + DEFAULT.solved_library
+    )  # fmt: skip
+    worth = scoring.solved_before(one, scoring.asked(found, DEFAULT))
+    assert worth == pytest.approx(parts, abs=1e-4)
+
+
+def test_the_language_is_not_accused_by_its_name_in_a_message() -> None:
+    found = asked(diagnostic("Python 3.13 has no such module", code="E1"))
+    assert dict(found.skills)["python"] == facets.LANGUAGE_WEIGHT
