@@ -329,3 +329,22 @@ def test_chat_is_kept_in_a_buffer_that_cannot_be_changed(neovim: Neovim) -> None
     neovim.command("Codementor chat")
     assert neovim.text() == "Mira: look\nhere\nLena: I see\n"
     assert neovim.lua("return vim.bo.modifiable") is False
+
+
+@pytest.mark.parametrize("name", ["app.py", "notes.of-no-type"])
+def test_a_file_opened_in_an_empty_buffer_is_known_to_the_server(
+    neovim: Neovim, tmp_path: Path, name: str
+) -> None:
+    file = tmp_path / name
+    file.write_text("x = 1\n")
+    neovim.command("Codementor start_server")
+    started = "return (vim.lsp.get_clients({ name = 'codementor' })[1] or {}).initialized"
+    wait_until(lambda: neovim.lua(started), "cm-lsp")
+    neovim.command("enew")
+    neovim.command(f"edit {file}")
+    attached = "return #vim.lsp.get_clients({ name = 'codementor', bufnr = 0 })"
+    wait_until(lambda: neovim.lua(attached) == 1, "the file to be attached", 20)
+    neovim.command("Codementor mentors")
+    said = "return table.concat(require('codementor.client').said(), '\\n')"
+    wait_until(lambda: "signed in" in neovim.lua(said), "an answer about the account", 20)
+    assert "must be" not in neovim.lua(said)

@@ -141,6 +141,24 @@ function M.start()
     end,
   })
   lsp.enable(M.name)
+  vim.api.nvim_create_autocmd({ 'BufReadPost', 'BufNewFile' }, {
+    group = vim.api.nvim_create_augroup('codementor.untyped', {}),
+    callback = function(event)
+      vim.schedule(function()
+        M.attach_untyped(event.buf)
+      end)
+    end,
+  })
+end
+
+--- A file of no type Neovim knows: `vim.lsp.enable` attaches when there is a type and never else.
+---@param buf integer
+function M.attach_untyped(buf)
+  if not vim.api.nvim_buf_is_loaded(buf) or vim.bo[buf].filetype ~= '' or vim.bo[buf].buftype ~= '' then
+    return
+  end
+  local config = vim.deepcopy(lsp.config[M.name])
+  lsp.start(config, { bufnr = buf, reuse_client = config.reuse_client })
 end
 
 --- Tells the server which folder a buffer is of: only files in a folder of the user's can be shared.
