@@ -59,6 +59,9 @@ class FakeEditor:
     tools: Callable[[Any], Mapping[str, object]] = lambda _: {}
     edits: list[str] = field(default_factory=list)
     """`applied` or `refused`, for each edit that came."""
+    _waiting: "list[tuple[str, int, Sequence[tuple[Position, Position, str]]]]" = field(
+        default_factory=list
+    )
 
     # What the user does.
 
@@ -194,6 +197,7 @@ class FakeEditor:
         buffer = self.buffers[uri]
         buffer.version += 1
         self._apply(buffer, changes)
+        self._report_what_waits()
         self._report(uri, buffer.version, changes)
 
     def _apply_and_report_later(
@@ -204,7 +208,14 @@ class FakeEditor:
         version = buffer.version
         last_first = sorted(changes, reverse=True)
         self._apply(buffer, last_first)
-        asyncio.get_running_loop().call_soon(self._report, uri, version, last_first)
+        self._waiting.append((uri, version, last_first))
+        asyncio.get_running_loop().call_soon(self._report_what_waits)
+
+    def _report_what_waits(self) -> None:
+        """In its order, and before any key that was pressed on top of it."""
+        waiting, self._waiting = self._waiting, []
+        for uri, version, changes in waiting:
+            self._report(uri, version, changes)
 
     def _apply(
         self, buffer: EditorBuffer, changes: "Sequence[tuple[Position, Position, str]]"
