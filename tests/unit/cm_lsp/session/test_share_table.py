@@ -4,7 +4,6 @@ from pathlib import Path
 import pytest
 
 from cm_lsp.session import share_table
-from cm_lsp.session.mirror import LEFTOVER_SECONDS, Mirror, remove_leftovers
 from cm_wire import faults, limits
 from cm_wire.ids import FilePath, SessionId
 
@@ -62,30 +61,3 @@ def test_files_outside_the_workspace_linked_out_or_no_files_are_not_shared(tmp_p
 def test_a_text_over_a_limit_is_refused(text: str) -> None:
     with pytest.raises(faults.Refused):
         share_table.check_text(FilePath("x.py"), text)
-
-
-def test_a_mirror_is_private_replaces_traps_and_leaves_nothing_behind(tmp_path: Path) -> None:
-    canary = tmp_path / "canary"
-    canary.write_text("untouched")
-    mirror = Mirror(tmp_path, SESSION)
-    uri = mirror.put(FilePath("src/app.py"), "one\r\n")
-    assert uri is not None
-    place = Path(uri.removeprefix("file://"))
-    assert place.read_bytes() == b"one\r\n"
-    assert place.stat().st_mode & 0o777 == 0o600
-    place.unlink()
-    place.symlink_to(canary)
-    mirror.put(FilePath("src/app.py"), "two")
-    assert canary.read_text() == "untouched"
-    assert mirror.put(FilePath(".vscode/settings.json"), "{}") is None
-    mirror.remove()
-    assert not place.exists()
-
-
-def test_leftover_mirrors_go_after_a_day_and_not_before(tmp_path: Path) -> None:
-    Mirror(tmp_path, SESSION).put(FilePath("a.py"), "x")
-    made = (tmp_path / "mirrors" / SESSION).stat().st_mtime
-    remove_leftovers(tmp_path, made + 60)
-    assert (tmp_path / "mirrors" / SESSION).exists()
-    remove_leftovers(tmp_path, made + LEFTOVER_SECONDS + 1)
-    assert not (tmp_path / "mirrors" / SESSION).exists()
