@@ -13,11 +13,17 @@ import bench
 
 NOT_BENCHMARKS = {
     "__main__",
+NOT_BENCHMARKS = {
     "labelled",
     "made_up_people",
     "market_population",
+    "peer_servers",
+    "product_server",
+    "raw_socket",
     "release_notes",
     "soak",
+    "typing_load",
+}
 }
 
 

@@ -81,7 +81,7 @@ class Rooms:
         self._database = database
         self._clock = clock
         self._new_id = new_id
-        self._pacing = pacing or Pacing()
+        self.pacing = pacing or Pacing()
         self._log = UpdateLog(database)
         self._floor = Floor(self._log, hub, watcher, self._begin_snapshot)
         self._rooms: dict[SessionId, Room] = {}
@@ -142,7 +142,7 @@ class Rooms:
             self._forget(left)
         elif not left.connections:
             loop = asyncio.get_running_loop()
-            loop.call_later(self._pacing.idle_seconds, self._drop_if_empty, left)
+            loop.call_later(self.pacing.idle_seconds, self._drop_if_empty, left)
 
     def present(self, session_id: SessionId) -> frozenset[PersonId]:
         """Who has the document open."""
@@ -314,7 +314,7 @@ class Rooms:
 
     def _pace(self) -> Pace:
         now = asyncio.get_running_loop().time()
-        return Pace(self._pacing.frames_per_second, self._pacing.frames_burst, now)
+        return Pace(self.pacing.frames_per_second, self.pacing.frames_burst, now)
 
     def _replace(self, joined: Room, other: Connection) -> None:
         other.close(room.REPLACED, "replaced by a newer connection of yours")
