@@ -13,7 +13,6 @@ import bench
 
 NOT_BENCHMARKS = {
     "__main__",
-NOT_BENCHMARKS = {
     "labelled",
     "made_up_people",
     "market_population",
@@ -23,7 +22,6 @@ NOT_BENCHMARKS = {
     "release_notes",
     "soak",
     "typing_load",
-}
 }
 
 

@@ -183,6 +183,11 @@ class Load:
                 pair.type(self._ready(pair, self._edits, self._script.edits, pair.typed))
         return events
 
+    def forget(self) -> None:
+        """Begin the latencies anew."""
+        for pair in self.pairs:
+            pair.latencies_ms.clear()
+
     async def settle(self, seconds: float = 5.0) -> bool:
         """Whether everything typed arrives within `seconds`."""
         until = time.perf_counter() + seconds

@@ -16,6 +16,7 @@ import uvicorn
 from starlette.applications import Starlette
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from cm_server.frame_socket import FrameSocket
 from cm_server.settings import Settings
 from cm_wire import limits
 
@@ -80,7 +81,7 @@ def _configuration(app: Starlette, settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http=_with_head_deadline(settings.http_head_seconds),
-        ws="websockets-sansio",
+        ws=FrameSocket,
         ws_max_size=SOCKET_BYTES_MAX,
         ws_per_message_deflate=False,
         # Our own heartbeat says more, and sooner, than the protocol's ping.

@@ -1,7 +1,7 @@
 """The document channel, `/api/v1/sessions/{id}/sync`: the standard y-websocket wire, for any Yjs client with a token.
 
-Owns: the handshake, reading and writing frames, close codes. Does not own what a frame does (`session.room`). Raw ASGI,
-because a frame here costs microseconds: no task and no object per message.
+Owns: the handshake, the pace, close codes. Does not own what a frame does (`session.room`), nor the socket (`frame_socket`). A
+frame here costs microseconds: it comes and goes without a task and without ASGI, which only opens and closes.
 
 Mount it with `Starlette(routes=[..., *routes(rooms, sign_in, origins)])`. The answer to the upgrade carries
 `Codementor-Yjs-Client`, the client id the connection writes under, and `Codementor-Yjs-Seed`, the server's own; a client that
@@ -10,15 +10,15 @@ comes back asks for its id of before with `?client=N` and must build its documen
 
 import asyncio
 from collections.abc import Collection
-from contextlib import suppress
 from typing import Final, Protocol
 from urllib.parse import parse_qs
 
 import structlog
 from starlette.routing import BaseRoute, WebSocketRoute
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from cm_server.db import StorageUnavailable
+from cm_server.frame_socket import EXTENSION, FrameSocket
 from cm_server.session.connection import SLOW_READER, Connection
 from cm_server.session.document import SEED_CLIENT_ID, DocumentLost
 from cm_server.session.room import GONE, MALFORMED, OVER, Room
@@ -67,6 +67,7 @@ class SyncSocket:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if (await receive())["type"] != "websocket.connect":
             return
+        wire: FrameSocket = scope["extensions"][EXTENSION]
         headers: dict[bytes, bytes] = dict(scope["headers"])
         origin = headers.get(b"origin")
         if origin is not None and origin.decode("latin-1") not in self._origins:
@@ -76,18 +77,20 @@ class SyncSocket:
         try:
             room, connection = await self._join(scope, headers)
         except faults.Refused as refused:
-            await _turn_away(send, _CODES.get(refused.fault.code, BROKEN), refused.fault.message)
+            code = _CODES.get(refused.fault.code, BROKEN)
+            await _turn_away(send, code, refused.fault.message, wire)
             return
         except (StorageUnavailable, DocumentLost) as error:
             _log.error("join-failed", reason=str(error))
-            await _turn_away(send, SLOW_READER, "the session cannot be opened now; come back")
+            why = "the session cannot be opened now; come back"
+            await _turn_away(send, SLOW_READER, why, wire)
             return
         try:
-            await _serve(room, connection, receive, send)
+            await _serve(room, connection, wire, send)
         finally:
             self._rooms.leave(room, connection)
         if connection.close_code is not None:
-            await _close(send, connection.close_code, connection.close_reason)
+            await _close(send, connection.close_code, connection.close_reason, wire)
 
     async def _join(self, scope: Scope, headers: dict[bytes, bytes]) -> tuple[Room, Connection]:
         query = parse_qs(scope["query_string"].decode("latin-1"))
@@ -104,8 +107,8 @@ class SyncSocket:
         raise faults.refusal("sign-in", "There is no token.", "Send one in Authorization: Bearer.")
 
 
-async def _serve(room: Room, connection: Connection, receive: Receive, send: Send) -> None:
-    """Write until the connection is to be closed or the other side has gone; a task beside it reads."""
+async def _serve(room: Room, connection: Connection, wire: FrameSocket, send: Send) -> None:
+    """Until the connection is to be closed or the other side has gone. Frames come and go without this task."""
     await send(
         {
             "type": "websocket.accept",
@@ -115,90 +118,67 @@ async def _serve(room: Room, connection: Connection, receive: Receive, send: Sen
             ],
         }
     )
-    reading = asyncio.create_task(_read(room, connection, receive))
-    try:
-        async with asyncio.timeout(None) as life:
-            ending = _Ending(life)
-            connection.on_close(ending.now)
-            reading.add_done_callback(ending.now)
-            await _write(connection, send)
-    except TimeoutError:
-        pass  # the life of the connection has been ended, not the server's patience
-    finally:
-        reading.cancel()
-        await asyncio.gather(reading, return_exceptions=True)
+    frames = _Frames(room, connection)
+    connection.attach(wire, frames.ended)
+    wire.open(frames)
+    await frames.end
 
 
-class _Ending:
-    """Ends a block under `asyncio.timeout` at once, however often and from wherever it is asked to.
+class _Frames:
+    """The reader of one socket: each frame to the room, at the pace that is allowed."""
 
-    A writer may be stuck in a send that never returns, because the other side does not read.
-    """
+    __slots__ = ("_connection", "_loop", "_room", "end")
 
-    def __init__(self, life: asyncio.Timeout) -> None:
-        self._life = life
-        self._is_asked = False
+    def __init__(self, room: Room, connection: Connection) -> None:
+        self._room = room
+        self._connection = connection
+        self._loop = asyncio.get_running_loop()
+        self.end: asyncio.Future[None] = self._loop.create_future()
 
-    def now(self, _: object = None) -> None:
-        if not self._is_asked:
-            self._is_asked = True
-            with suppress(RuntimeError):  # the block has ended by itself
-                self._life.reschedule(asyncio.get_running_loop().time())
-
-
-async def _read(room: Room, connection: Connection, receive: Receive) -> None:
-    loop = asyncio.get_running_loop()
-    while True:
-        message = await receive()
-        if message["type"] == "websocket.disconnect":
-            return
-        frame = _frame(connection, message)
-        if frame is None:
-            return
+    def take(self, frame: bytes) -> float:
+        connection = self._connection
+        if len(frame) > limits.SYNC_FRAME_BYTES_MAX:
+            connection.close(TOO_LARGE, f"a frame has at most {limits.SYNC_FRAME_BYTES_MAX} bytes")
+            return 0.0
         try:
-            room.receive(connection, frame)
+            self._room.receive(connection, frame)
         except Exception:  # noqa: BLE001 - the guard: a bug of ours ends one connection, not the room
-            _log.exception("frame-failed", session=room.session_id)
+            _log.exception("frame-failed", session=self._room.session_id)
             connection.close(BROKEN, "this frame could not be handled")
-            return
-        now = loop.time()
+            return 0.0
+        now = self._loop.time()
         wait = connection.pace.spend(STEP_1_TOKENS if frame[:2] == b"\0\0" else 1, now)
-        if wait:
-            if connection.pace.is_flood(now):
-                connection.close(TOO_FAST, f"more than {limits.UPDATES_PER_SECOND} edits a second")
-                return
-            await asyncio.sleep(wait)
+        if wait and connection.pace.is_flood(now):
+            connection.close(TOO_FAST, f"more than {limits.UPDATES_PER_SECOND} edits a second")
+        return wait
+
+    def take_text(self) -> None:
+        self._connection.close(NOT_BINARY, "frames on this channel are binary")
+
+    def can_write(self) -> None:
+        self._connection.flush()
+
+    def ended(self) -> None:
+        if not self.end.done():
+            self.end.set_result(None)
 
 
-def _frame(connection: Connection, message: Message) -> bytes | None:
-    """The bytes of one message; `None` after closing for what is no frame."""
-    frame: bytes | None = message.get("bytes")
-    if frame is None:
-        connection.close(NOT_BINARY, "frames on this channel are binary")
-    elif len(frame) > limits.SYNC_FRAME_BYTES_MAX:
-        connection.close(TOO_LARGE, f"a frame has at most {limits.SYNC_FRAME_BYTES_MAX} bytes")
-        return None
-    return frame
-
-
-async def _write(connection: Connection, send: Send) -> None:
-    with suppress(OSError):  # what a server raises when the other side is gone
-        while True:
-            await send({"type": "websocket.send", "bytes": await connection.next_frame()})
-
-
-async def _turn_away(send: Send, code: int, reason: str) -> None:
+async def _turn_away(send: Send, code: int, reason: str, wire: FrameSocket) -> None:
     """Accept first: a browser is told a close code, but nothing of a refused upgrade."""
     await send({"type": "websocket.accept"})
-    await _close(send, code, reason)
+    await _close(send, code, reason, wire)
 
 
-async def _close(send: Send, code: int, reason: str) -> None:
+async def _close(send: Send, code: int, reason: str, wire: FrameSocket) -> None:
     """A reader that does not even take the close frame is cut off after a while."""
     cut = reason.encode()[:120].decode(errors="ignore")
-    with suppress(OSError, TimeoutError):
+    try:
         async with asyncio.timeout(CLOSE_SECONDS_MAX):
             await send({"type": "websocket.close", "code": code, "reason": cut})
+    except TimeoutError:
+        wire.transport.abort()
+    except OSError:
+        pass  # what a server raises when the other side is gone
 
 
 def _wanted_client(query: dict[str, list[str]]) -> YjsClientId | None:

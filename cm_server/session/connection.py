@@ -1,14 +1,14 @@
 """One participant's document socket as the room sees it: frames to go out, in bounds, and how fast frames come in.
 
-Owns: the outgoing queue, the reason to close, the pace. Does not own the socket. A guess that would be wrong: cursors
-wait in the queue. Only the newest of each client is kept beside it, so they are never between two edits and can be
-dropped without harm.
+Owns: what goes out at once and what waits, the reason to close, the pace. Does not own the socket. A guess that would be wrong:
+frames wait in a queue for a task that writes them. Who reads as fast as is sent has an empty queue; only where the socket says
+that its other side lags does anything wait, of cursors the newest of each client alone.
 """
 
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Final
+from typing import Final, Protocol
 
 from cm_server.session.lack import Lack
 from cm_wire import limits
@@ -50,6 +50,17 @@ class Pace:
         return self._slowed_since is not None and now - self._slowed_since > PERSISTS_SECONDS
 
 
+class Wire(Protocol):
+    """Where frames go out."""
+
+    @property
+    def can_write(self) -> bool:
+        """False while the other side lags behind; `Connection.flush` is called when it has caught up."""
+        ...
+
+    def write(self, payload: bytes) -> None: ...
+
+
 class Connection:
     """`client_id` is the author of what comes in; `is_bound` once it has been used or was asked for by number."""
 
@@ -58,7 +69,7 @@ class Connection:
         "_cursors",
         "_frames",
         "_interrupt",
-        "_reader",
+        "_wire",
         "client_id",
         "close_code",
         "close_reason",
@@ -96,14 +107,24 @@ class Connection:
         self._bytes = 0
         self._cursors: dict[YjsClientId, Entry] = {}
         self._interrupt: Callable[[], None] | None = None
-        self._reader: asyncio.Future[None] | None = None
+        self._wire: Wire | None = None
+
+    def attach(self, wire: Wire, interrupt: Callable[[], None]) -> None:
+        """Write what waits, and from now on at once. `interrupt` is called when the connection is to be closed, which may be now."""
+        self._wire = wire
+        self.on_close(interrupt)
+        self.flush()
 
     def send(self, frame: bytes) -> None:
-        """Queue a frame. A reader that lets too much pile up is closed with 1013; it comes back and is sent what it lacks.
+        """Send a frame, behind those that wait. Who lets too much pile up is closed with 1013, comes back and is sent what he lacks.
 
         One frame may be of any size, so that the first sync of a large document goes out.
         """
         if self.close_code is not None:
+            return
+        wire = self._wire
+        if wire is not None and not self._frames and wire.can_write:
+            wire.write(frame)
             return
         size = len(frame)
         if self._frames and (
@@ -114,13 +135,29 @@ class Connection:
             return
         self._frames.append(frame)
         self._bytes += size
-        self._wake()
 
     def show(self, entry: Entry) -> None:
-        """Queue a cursor in place of an older one of the same client."""
-        if self.close_code is None:
-            self._cursors[entry.client] = entry
-            self._wake()
+        """Send a cursor; where it has to wait, in place of an older one of the same client and behind all edits."""
+        if self.close_code is not None:
+            return
+        self._cursors[entry.client] = entry
+        if not self._frames:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what waits, as far as the other side takes it; edits first, then all cursors at once."""
+        wire = self._wire
+        if wire is None:
+            return
+        while self._frames and wire.can_write:
+            frame = self._frames.popleft()
+            self._bytes -= len(frame)
+            wire.write(frame)
+        if self._cursors and wire.can_write:
+            entries = list(self._cursors.values())[: awareness.MAX_ENTRIES]
+            for entry in entries:
+                del self._cursors[entry.client]
+            wire.write(sync_frames.encode_awareness(awareness.encode(entries)))
 
     def close(self, code: int, reason: str) -> None:
         """Ask the socket's owner to close it; what waits is dropped, and only the first call counts."""
@@ -138,28 +175,6 @@ class Connection:
         self._interrupt = interrupt
         if self.close_code is not None:
             interrupt()
-
-    async def next_frame(self) -> bytes:
-        """The next frame to write; edits first, then all cursors at once."""
-        while True:
-            if self._frames:
-                frame = self._frames.popleft()
-                self._bytes -= len(frame)
-                return frame
-            if self._cursors:
-                entries = list(self._cursors.values())[: awareness.MAX_ENTRIES]
-                for entry in entries:
-                    del self._cursors[entry.client]
-                return sync_frames.encode_awareness(awareness.encode(entries))
-            self._reader = asyncio.get_running_loop().create_future()
-            try:
-                await self._reader
-            finally:
-                self._reader = None
-
-    def _wake(self) -> None:
-        if self._reader is not None and not self._reader.done():
-            self._reader.set_result(None)
 
 
 def replaced(connections: Iterable[Connection], person: PersonId, at_most: int) -> list[Connection]:

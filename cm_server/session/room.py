@@ -14,6 +14,7 @@ import structlog
 
 from cm_server.hub import Hub
 from cm_server.session import content, document, update_log
+from cm_server.session.acknowledgements import Acknowledgements
 from cm_server.session.alarm import Agreement, Alarm, Watcher
 from cm_server.session.authors import Authors
 from cm_server.session.connection import Connection
@@ -26,6 +27,7 @@ from cm_wire.ids import FilePath, PersonId, YjsClientId
 from cm_wire.to_client import EditsStored, Noticed
 from cm_wire.yjs import awareness, sync_frames
 from cm_wire.yjs.awareness import User
+from cm_wire.yjs.structs import Clock
 from cm_wire.yjs.sync_frames import AwarenessFrame, SyncStep1, SyncStep2, SyncUpdate
 from cm_wire.yjs.varint import MalformedError
 from cm_wire.yjs.verdict import (
@@ -86,6 +88,8 @@ class Room:
         self._stored_bytes = self._logged_bytes + len(stored.snapshot)
         self._is_warned = False
         self._cursors = Cursors(self.connections)
+        self._acknowledgements = Acknowledgements(self._say_stored)
+        self._users: dict[PersonId, User] = {}
         self._alarm = Alarm(self.session_id, shared, floor.hub, floor.watcher)
         self._own_change_is_pending = False
 
@@ -115,6 +119,7 @@ class Room:
     def close(self, code: int, reason: str) -> None:
         """Close every connection and take no more."""
         self.is_closed = True
+        self._acknowledgements.say_all()
         for connection in tuple(self.connections):
             connection.close(code, reason)
 
@@ -256,17 +261,20 @@ class Room:
     # What the disk says.
 
     def stored(self, entries: list[update_log.Entry]) -> None:
-        """Called after the commit: acknowledge, once for each author."""
-        clocks = {entry.client: entry.clock for entry in entries if entry.client is not None}
-        for client, clock in clocks.items():
-            owner = self.authors.owner(client)
-            if owner is not None:
-                fact = EditsStored(session_id=self.session_id, client=client, clock=clock)
-                self._floor.hub.mention(owner, fact)
+        """Called after the commit."""
+        for entry in entries:
+            if entry.client is not None:
+                self._acknowledgements.stored(entry.client, entry.clock)
         number = max(entry.number for entry in entries)
         self._logged_updates += sum(entry.content is not None for entry in entries)
         self._logged_bytes += sum(len(entry.content or b"") for entry in entries)
         self._snapshot_if_due(number)
+
+    def _say_stored(self, client: YjsClientId, clock: Clock) -> None:
+        owner = self.authors.owner(client)
+        if owner is not None:
+            fact = EditsStored(session_id=self.session_id, client=client, clock=clock)
+            self._floor.hub.mention(owner, fact)
 
     def not_stored_yet(self, reason: str) -> None:
         """Called while the database refuses; edits stay in memory and unacknowledged."""
@@ -343,18 +351,21 @@ class Room:
     # Cursors.
 
     def _take_awareness(self, connection: Connection, payload: bytes) -> None:
+        paths = self.document.admission.shared_paths()
         for entry in awareness.decode(payload):
             if not connection.is_bound and entry.client != connection.client_id:
                 self._bind(connection, entry.client)
-            user = self._user(connection.person)
-            self._cursors.take(connection, entry, user, self.document.paths())
+            self._cursors.take(connection, entry, self._user(connection.person), paths)
 
     def _user(self, person: PersonId) -> User:
-        standing = self._standing
-        role = standing.role_of(person)
-        assert role is not None
-        name = printable.display_name(standing.name_of(person), limits.NAME_CHARACTERS_MAX)
-        return User(person, name, COLOURS[role], role)
+        known = self._users.get(person)
+        if known is None:
+            standing = self._standing
+            role = standing.role_of(person)
+            assert role is not None
+            name = printable.display_name(standing.name_of(person), limits.NAME_CHARACTERS_MAX)
+            known = self._users[person] = User(person, name, COLOURS[role], role)
+        return known
 
     # The divergence alarm.
 

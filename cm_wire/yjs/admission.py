@@ -7,7 +7,7 @@ for good, which is what `order` is for.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, KeysView
 
 from cm_wire.ids import YjsClientId
 from cm_wire.yjs import rules as rulebook
@@ -82,8 +82,8 @@ class AdmissionState:
         """Return the next clock of everyone who has written."""
         return self._document.order.state_vector()
 
-    def shared_paths(self) -> frozenset[str]:
-        """Return the paths of the files that are shared now."""
+    def shared_paths(self) -> KeysView[str]:
+        """Return the paths of the files that are shared now: a view, which changes as they do."""
         return self._document.live_paths
 
     def shown_pieces(self, path: str) -> Iterator[tuple[Piece, list[tuple[Clock, Clock]]]]:

@@ -4,7 +4,7 @@ Owns taking structs and deletes in, one by one, each held to the rules; and taki
 when a later one of the same update is refused. Does not own reading updates or choosing outcomes.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, KeysView
 from typing import Final
 
 from cm_wire.ids import YjsClientId
@@ -47,9 +47,9 @@ class KnownDocument:
         self._new_tombstones: list[tuple[YjsClientId, Clock, int]] = []
 
     @property
-    def live_paths(self) -> frozenset[str]:
-        """The files that are shared now."""
-        return frozenset(self._live)
+    def live_paths(self) -> KeysView[str]:
+        """The files that are shared now, as a view."""
+        return self._live.keys()
 
     def pieces_of(self, path: str) -> Iterator[Piece]:
         """Walk over a shared file's pieces in the order of the text, deleted ones too."""

@@ -23,6 +23,7 @@ from starlette.routing import BaseRoute
 from cm_server import sync_socket
 from cm_server.clock import SystemClock
 from cm_server.db import Database, StorageUnavailable
+from cm_server.frame_socket import FrameSocket
 from cm_server.hub import Hub
 from cm_server.identity import random_id
 from cm_server.session import events, lifecycle, store
@@ -145,7 +146,7 @@ def config(routes: list[BaseRoute]) -> uvicorn.Config:
     """The web server as the product runs it, for these routes."""
     return uvicorn.Config(
         Starlette(routes=routes),
-        ws="websockets-sansio",
+        ws=FrameSocket,
         ws_per_message_deflate=False,
         ws_max_size=2 * limits.SYNC_FRAME_BYTES_MAX,
         lifespan="off",

@@ -23,6 +23,7 @@ from cm_server.billing import payees, payment_connection
 from cm_server.billing.payment_connection import Connection
 from cm_server.clock import Clock
 from cm_server.flow.works import Works
+from cm_server.frame_socket import FrameSocket
 from cm_server.payment_service.embedded import PaymentService
 from cm_server.payment_service.state import MemoryStore
 from cm_server.payment_service.world import Settings as PaymentSettings
@@ -210,7 +211,7 @@ def _paying(payments: Payments, clock: Clock) -> Connection:
 def _configuration(app: App) -> uvicorn.Config:
     return uvicorn.Config(
         app.asgi,
-        ws="websockets-sansio",
+        ws=FrameSocket,
         ws_max_size=limits.CONTROL_FRAME_BYTES_MAX,
         ws_per_message_deflate=False,
         ws_ping_interval=None,

@@ -1,7 +1,5 @@
 """What waits for a reader is bounded; cursors never stand between two edits; floods are slowed, then ended."""
 
-import asyncio
-
 import pytest
 
 from cm_server.session.connection import Connection, Pace
@@ -21,26 +19,63 @@ def cursor(client: int, clock: int) -> Entry:
     return Entry(YjsClientId(client), clock, b"{}")
 
 
-async def test_frames_go_out_in_order_and_cursors_after_them() -> None:
-    to_peer = connection()
+class Socket:
+    """Keeps what is written; `can_write` is the other side's pace."""
+
+    def __init__(self, *, can_write: bool = True) -> None:
+        self.can_write = can_write
+        self.written: list[bytes] = []
+
+    def write(self, payload: bytes) -> None:
+        self.written.append(payload)
+
+
+def shown_in(frame: bytes) -> list[Entry]:
+    message = sync_frames.decode(frame)
+    assert isinstance(message, sync_frames.AwarenessFrame)
+    return awareness.decode(message.payload)
+
+
+@pytest.mark.parametrize("is_attached_first", [True, False])
+def test_what_waits_goes_out_in_order_and_cursors_after_it(is_attached_first: bool) -> None:
+    to_peer, socket = connection(), Socket(can_write=not is_attached_first)
+    if is_attached_first:
+        to_peer.attach(socket, lambda: None)
     to_peer.show(cursor(3, 1))
     to_peer.send(b"one")
     to_peer.show(cursor(3, 2))
     to_peer.show(cursor(4, 1))
     to_peer.send(b"two")
-    assert [await to_peer.next_frame(), await to_peer.next_frame()] == [b"one", b"two"]
-    shown = sync_frames.decode(await to_peer.next_frame())
-    assert isinstance(shown, sync_frames.AwarenessFrame)
-    assert awareness.decode(shown.payload) == [cursor(3, 2), cursor(4, 1)]
+    assert socket.written == []
+    socket.can_write = True
+    if is_attached_first:
+        to_peer.flush()
+    else:
+        to_peer.attach(socket, lambda: None)
+    assert socket.written[:2] == [b"one", b"two"]
+    assert [shown_in(frame) for frame in socket.written[2:]] == [[cursor(3, 2), cursor(4, 1)]]
 
 
-async def test_reader_waits_for_the_next_frame() -> None:
-    to_peer = connection()
-    reading = asyncio.create_task(to_peer.next_frame())
-    await asyncio.sleep(0)
-    assert not reading.done()
-    to_peer.send(b"late")
-    assert await reading == b"late"
+def test_nothing_waits_for_a_reader_who_keeps_up() -> None:
+    to_peer, socket = connection(), Socket()
+    to_peer.attach(socket, lambda: None)
+    to_peer.send(b"one")
+    to_peer.show(cursor(3, 1))
+    to_peer.send(b"two")
+    assert [socket.written[0], socket.written[2]] == [b"one", b"two"]
+    assert shown_in(socket.written[1]) == [cursor(3, 1)]
+
+
+def test_nothing_overtakes_what_waits() -> None:
+    to_peer, socket = connection(), Socket(can_write=False)
+    to_peer.attach(socket, lambda: None)
+    to_peer.send(b"one")
+    socket.can_write = True
+    to_peer.show(cursor(3, 1))
+    to_peer.send(b"two")
+    to_peer.flush()
+    assert socket.written[:2] == [b"one", b"two"]
+    assert shown_in(socket.written[2]) == [cursor(3, 1)]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,47 @@
+"""Tells authors how far their edits are stored, at a bearable rate.
+
+Owns: what was stored and not said yet. A guess that would be wrong: every commit is told. The first after a silence is told at
+once; while somebody types on, each word covers a second of keys, for a later clock says all that an earlier one does.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+from cm_wire.ids import YjsClientId
+from cm_wire.yjs.structs import Clock
+
+INTERVAL_SECONDS: Final = 1.0
+
+
+class Acknowledgements:
+    __slots__ = ("_say", "_silent_until", "_timer", "_unsaid")
+
+    def __init__(self, say: Callable[[YjsClientId, Clock], None]) -> None:
+        self._say = say
+        self._unsaid: dict[YjsClientId, Clock] = {}
+        self._silent_until = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+
+    def stored(self, client: YjsClientId, clock: Clock) -> None:
+        """All that the client wrote below `clock` is on disk."""
+        self._unsaid[client] = clock
+        if self._timer is not None:
+            return
+        loop = asyncio.get_running_loop()
+        if loop.time() >= self._silent_until:
+            self.say_all()
+        else:
+            self._timer = loop.call_at(self._silent_until, self.say_all)
+
+    def say_all(self) -> None:
+        """Say now what is known: the interval is over, or there will be no later."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if not self._unsaid:
+            return
+        self._silent_until = asyncio.get_running_loop().time() + INTERVAL_SECONDS
+        unsaid, self._unsaid = self._unsaid, {}
+        for client, clock in unsaid.items():
+            self._say(client, clock)
