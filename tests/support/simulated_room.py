@@ -78,6 +78,15 @@ class Peer(Protocol):
     def told(self, happened: Happened) -> None: ...
 
 
+class _Wire:
+    """The server's end of the simulated wire to one person; it never lags."""
+
+    can_write = True
+
+    def __init__(self, link: Link[bytes]) -> None:
+        self.write = link.send
+
+
 class Socket:
     """One person's document channel; it does not come back by itself."""
 
@@ -91,7 +100,6 @@ class Socket:
         self._connection: Connection | None = None
         self._out: Link[bytes] | None = None
         self._in: Link[bytes] | None = None
-        self._reading: asyncio.Task[None] | None = None
 
     def connect(self, weather: Weather) -> None:
         if self._connection is not None or self._server.room.is_closed:
@@ -104,19 +112,17 @@ class Socket:
         self._connection = here
         self._out = Link(self._time, self._rng, lambda f: joined.receive(here, f), weather)
         self._in = Link(self._time, self._rng, self._received, weather)
-        here.on_close(lambda: self._dropped(here))
         self._server.hub.connect(self._person, name, self._peer.told)
         self.send(self._peer.connected(self._client))
         joined.enter(here)
-        self._reading = asyncio.create_task(self._read(here, self._in))
+        here.attach(_Wire(self._in), lambda: self._dropped(here))
 
     def disconnect(self) -> None:
         here, self._connection = self._connection, None
-        if here is None or self._out is None or self._in is None or self._reading is None:
+        if here is None or self._out is None or self._in is None:
             return
         self._out.cut()
         self._in.cut()
-        self._reading.cancel()
         self._server.hub.disconnect(self._person, here.id)
         self._server.room.leave(here)
         self._peer.disconnected()
@@ -131,10 +137,6 @@ class Socket:
         if here.close_code not in (None, room.COME_BACK):
             self.closed.append(here.close_code)
         self._time.after(1, self.disconnect)
-
-    async def _read(self, here: Connection, link: Link[bytes]) -> None:
-        while True:
-            link.send(await here.next_frame())
 
     def _received(self, frame: bytes) -> None:
         self.send(self._peer.received(frame))
