@@ -13,12 +13,22 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Mount
 
-from cm_server import assembly, demo_cards, http, identity, pages, problems, webhooks
+from cm_server import (
+    assembly,
+    demo_cards,
+    http,
+    identity,
+    mentor_profiles,
+    pages,
+    problems,
+    webhooks,
+)
 from cm_server.assembly import Assembly, Floor
 from cm_server.billing import payment_connection
 from cm_server.billing.payment_connection import Connection
 from cm_server.clock import Clock, SystemClock
 from cm_server.db import Database, StorageUnavailable
+from cm_server.flow.desk import Desk
 from cm_server.hub import Hub
 from cm_server.identity import NewId
 from cm_server.payment_service.webhooks import Sink
@@ -93,9 +103,7 @@ def build(
         assembly=assembled,
         asgi=Starlette(
             routes=[
-                *http.routes(
-                    settings, real_clock, database, pages.endpoints(till, settings.address)
-                ),
+                *_rest(settings, assembled.works.desk),
                 *pages.routes(till, settings.address),
                 *assembled.routes,
                 webhooks.route(till),
@@ -111,6 +119,14 @@ def build(
         ),
     )
     return app
+
+
+def _rest(settings: Settings, desk: Desk) -> list[BaseRoute]:
+    more = [
+        *mentor_profiles.endpoints(desk, settings.currency),
+        *pages.endpoints(desk.till, settings.address),
+    ]
+    return http.routes(settings, desk.clock, desk.database, more)
 
 
 def _payments(settings: Settings, clock: Clock, sink: Sink) -> Connection:

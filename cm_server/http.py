@@ -1,6 +1,7 @@
 """The REST edge: health for whoever runs the server, and what a signed-in client may read.
 
-Everything that changes something goes over the control channel, but for the ticket a browser needs to open it.
+Everything that changes something goes over the control channel, but for what has to work without an editor: the ticket a
+browser needs to open it, and a mentor's profile.
 """
 
 from collections.abc import Sequence
@@ -17,12 +18,9 @@ from cm_server import endpoints, openapi
 from cm_server.clock import Clock
 from cm_server.db import Database, StorageUnavailable
 from cm_server.endpoints import API, Call, Endpoint
-from cm_server.people import accounts, auth
-from cm_server.people.person import Mentor
+from cm_server.people import auth
 from cm_server.settings import Settings
-from cm_wire import faults
 from cm_wire.ids import PersonId
-from cm_wire.money import Money
 from cm_wire.version import PROTOCOL_VERSION
 
 DISTRIBUTION: Final = "codementor-lsp"
@@ -37,23 +35,6 @@ class Me(msgspec.Struct, frozen=True, kw_only=True):
     email: str
     name: str
     is_mentor: bool
-
-
-class SkillShown(msgspec.Struct, frozen=True):
-    name: str
-    level: int
-
-
-class MentorShown(msgspec.Struct, frozen=True, kw_only=True):
-    """What anyone signed in may know of a mentor."""
-
-    id: PersonId
-    name: str
-    headline: str
-    price_per_quarter: Money
-    skills: tuple[SkillShown, ...]
-    spoken_languages: tuple[str, ...]
-    years: int
 
 
 class Ticket(msgspec.Struct, frozen=True):
@@ -90,7 +71,10 @@ def routes(
         Route("/healthz", healthz),
         Route("/readyz", readyz),
         Route(f"{API}/openapi.json", described),
-        *(endpoints.route(endpoint, clock, database) for endpoint in served),
+        *(
+            endpoints.route(endpoint, clock, database, settings.http_body_bytes)
+            for endpoint in served
+        ),
     ]
 
 
@@ -99,33 +83,14 @@ def _people(settings: Settings, clock: Clock, database: Database) -> list[Endpoi
         person = call.caller
         return Me(id=person.id, email=person.email, name=person.name, is_mentor=person.is_mentor)
 
-    async def mentor(call: Call) -> MentorShown:
-        wanted = PersonId(call.request.path_params["mentor_id"])
-        if found := await accounts.mentors(database, [wanted]):
-            return _shown(found[0])
-        raise faults.refusal("no-such-person", "There is no such mentor.", field="mentor_id")
-
     async def ticket(call: Call) -> Ticket:
         seconds = settings.ticket_seconds
         return Ticket(await auth.issue_ticket(clock, database, call.caller.id, seconds), seconds)
 
     return [
         Endpoint("GET", "/me", "Who the token belongs to", Me, me),
-        Endpoint("GET", "/mentors/{mentor_id}", "What a mentor offers", MentorShown, mentor),
         Endpoint("POST", "/tickets", "A ticket for a browser's socket", Ticket, ticket, status=201),
     ]
-
-
-def _shown(mentor: Mentor) -> MentorShown:
-    return MentorShown(
-        id=mentor.person.id,
-        name=mentor.person.name,
-        headline=mentor.headline,
-        price_per_quarter=mentor.price_per_quarter,
-        skills=tuple(SkillShown(skill.name, skill.level) for skill in mentor.skills),
-        spoken_languages=mentor.spoken_languages,
-        years=mentor.years,
-    )
 
 
 def _json(value: object, status: int = 200) -> Response:

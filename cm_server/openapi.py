@@ -14,14 +14,18 @@ _REFERENCE: Final = "#/components/schemas/{name}"
 
 def document(endpoints: Sequence[Endpoint], version: str, address: str) -> dict[str, Any]:
     types = [endpoint.answers for endpoint in endpoints]
-    (*answers, _problem), components = msgspec.json.schema_components(
-        [*types, problems.Problem], ref_template=_REFERENCE
+    bodies = [endpoint.accepts or type(None) for endpoint in endpoints]
+    schemas, components = msgspec.json.schema_components(
+        [*types, *bodies, problems.Problem], ref_template=_REFERENCE
     )
+    answers, accepted = schemas[: len(types)], schemas[len(types) : -1]
     paths: dict[str, dict[str, Any]] = {}
-    for endpoint, answer in zip(endpoints, answers, strict=True):
-        paths.setdefault(API + endpoint.path, {})[endpoint.method.lower()] = _operation(
-            endpoint, answer
-        )
+    for endpoint, answer, body in zip(endpoints, answers, accepted, strict=True):
+        operation = _operation(endpoint, answer)
+        if endpoint.accepts is not None:
+            content = {"application/json": {"schema": body}}
+            operation["requestBody"] = {"required": True, "content": content}
+        paths.setdefault(API + endpoint.path, {})[endpoint.method.lower()] = operation
     return {
         "openapi": "3.1.0",
         "info": {

@@ -29,6 +29,11 @@ class MentorRow(SQLModel, table=True):
     spoken_languages: str
     years: int
     headline: str = Field(max_length=160)
+    hours: str = Field(default="", max_length=200, sa_column_kwargs={"server_default": ""})
+    time_zone: str = Field(default="UTC", max_length=64, sa_column_kwargs={"server_default": "UTC"})
+    vetting: str = Field(
+        default="not-vetted", max_length=20, sa_column_kwargs={"server_default": "not-vetted"}
+    )
 
 
 class MentorSkillRow(SQLModel, table=True):
@@ -38,6 +43,7 @@ class MentorSkillRow(SQLModel, table=True):
     person_id: str = Field(primary_key=True, foreign_key="mentor.person_id")
     name: str = Field(primary_key=True, max_length=40, index=True)
     level: int
+    years: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
 
 
 class TokenRow(SQLModel, table=True):

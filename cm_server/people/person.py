@@ -2,9 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from cm_wire.ids import PersonId
 from cm_wire.money import Money
+
+Vetting = Literal["not-vetted", "vetted", "refused"]
+"""What the operator found when they looked at a mentor; the mentor cannot change it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,15 +24,22 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Skill:
-    """Something a mentor helps with: a language, a library or a topic, in lower case. `level` is 1 to 5, their own word."""
+    """Something a mentor helps with: a language, a library or a topic, in lower case.
+
+    `level` is 1 to 5 and `years` how long they have worked with it; both their own word.
+    """
 
     name: str
     level: int = 3
+    years: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Mentor:
-    """What a mentor offers. `years` is professional experience; languages are BCP 47 primary tags such as `en`."""
+    """What a mentor offers. `years` is professional experience; languages are BCP 47 primary tags such as `en`.
+
+    `hours` are when they are usually there, in their `time_zone`; who is there now is presence's to say.
+    """
 
     person: Person
     price_per_quarter: Money
@@ -36,3 +47,6 @@ class Mentor:
     spoken_languages: tuple[str, ...]
     years: int
     headline: str
+    hours: str = ""
+    time_zone: str = "UTC"
+    vetting: Vetting = "not-vetted"

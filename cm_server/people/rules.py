@@ -2,6 +2,8 @@
 
 import re
 import unicodedata
+import zoneinfo
+from collections.abc import Iterable
 from typing import Final
 
 from cm_server.people.person import Skill
@@ -14,11 +16,17 @@ SPOKEN_LANGUAGES_MAX: Final = 10
 HEADLINE_CHARACTERS_MAX: Final = 120
 YEARS_MAX: Final = 70
 LEVEL_MAX: Final = 5
+USUAL_LEVEL: Final = 3
+HOURS_CHARACTERS_MAX: Final = 200
 
 # What HTML's own e-mail field takes before the @; quoted local parts exist and nobody has one.
 _LOCAL_PART: Final = re.compile(r"[a-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}")
 _DOMAIN: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9-]{1,63}")
 _SKILL: Final = re.compile(r"[a-z0-9][a-z0-9+#._ -]{0,38}[a-z0-9+#]|[a-z0-9]")
+_NUMBER: Final = re.compile(r"[0-9]{1,4}")
+_DAY: Final = "(?:mon|tue|wed|thu|fri|sat|sun)"
+_TIME: Final = "(?:[01][0-9]|2[0-3]):[0-5][0-9]"
+_SPAN: Final = re.compile(rf"{_DAY}(?:-{_DAY})? {_TIME}-{_TIME}")
 _LANGUAGE: Final = re.compile(r"[a-z]{2,3}")
 
 
@@ -63,11 +71,17 @@ def checked_name(text: str) -> str:
 
 def checked_price(text: str, currency: str) -> Money:
     """A price per 15 minutes as a person types it; free is a price too."""
-    lowest, highest = limits.PRICE_MINOR_PER_QUARTER_MIN, limits.PRICE_MINOR_PER_QUARTER_MAX
     try:
-        price = money.parse(text, currency)
+        return checked_amount(money.parse(text, currency), currency)
     except ValueError as error:
         raise faults.refusal("bad-value", f"{error}.", field="price") from None
+
+
+def checked_amount(price: Money, currency: str) -> Money:
+    """A price per 15 minutes in the currency of this server."""
+    lowest, highest = limits.PRICE_MINOR_PER_QUARTER_MIN, limits.PRICE_MINOR_PER_QUARTER_MAX
+    if price.currency != currency:
+        raise faults.refusal("bad-value", f"Prices here are in {currency}.", field="price")
     if price.minor != 0 and not lowest <= price.minor <= highest:
         raise faults.refusal(
             "bad-value",
@@ -86,24 +100,50 @@ def checked_price(text: str, currency: str) -> Money:
 
 
 def checked_skills(text: str) -> tuple[Skill, ...]:
-    """`python:5,asyncio` is Python at level 5 and asyncio at the usual one; twice named, the last counts."""
-    skills: dict[str, Skill] = {}
+    """`python:5:8,asyncio` is Python at level 5 for 8 years, and asyncio at the usual level; twice named, the last counts."""
+    named: list[Skill] = []
     for part in text.split(","):
-        name, colon, level = part.strip().lower().partition(":")
+        name, *numbers = part.strip().split(":")
+        level, years = [*numbers, "", ""][:2]
+        if len(numbers) > 2 or not all(_NUMBER.fullmatch(number) for number in numbers):
+            raise _bad_skills(f"{faults.shortened(part.strip())!r} is no name:level:years.")
+        named.append(Skill(name, int(level or USUAL_LEVEL), int(years or 0)))
+    return checked_skill_list(named)
+
+
+def checked_skill_list(named: Iterable[Skill]) -> tuple[Skill, ...]:
+    """Names in lower case, each once: the last counts."""
+    skills: dict[str, Skill] = {}
+    for one in named:
+        name = one.name.strip().lower()
         if not _SKILL.fullmatch(name):
-            raise _bad_skills(f"{faults.shortened(part.strip())!r} is not the name of a skill.")
-        if colon and not (level.isascii() and level.isdigit() and 1 <= int(level[:2]) <= LEVEL_MAX):
-            raise _bad_skills(f"The level of {name} must be 1 to {LEVEL_MAX}.")
-        skills[name] = Skill(name, int(level)) if colon else Skill(name)
+            raise _bad_skills(f"{faults.shortened(one.name)!r} is not the name of a skill.")
+        if not 1 <= one.level <= LEVEL_MAX:
+            raise _bad_skills(
+                f"The level of {name} must be 1 to {LEVEL_MAX}.", LEVEL_MAX, one.level
+            )
+        if not 0 <= one.years <= YEARS_MAX:
+            raise _bad_skills(
+                f"The years of {name} must be 0 to {YEARS_MAX}.", YEARS_MAX, one.years
+            )
+        skills[name] = Skill(name, one.level, one.years)
+    if not skills:
+        raise _bad_skills("A mentor has at least one skill.")
     if len(skills) > SKILLS_MAX:
-        raise _bad_skills(f"{len(skills)} skills are more than {SKILLS_MAX}.")
+        raise _bad_skills(
+            f"{len(skills)} skills are more than {SKILLS_MAX}.", SKILLS_MAX, len(skills)
+        )
     return tuple(skills.values())
 
 
 def checked_languages(text: str) -> tuple[str, ...]:
     """Tags such as `en,de`, each once."""
-    tags = tuple(dict.fromkeys(part.strip().lower() for part in text.split(",")))
-    for tag in tags:
+    return checked_tags(text.split(","))
+
+
+def checked_tags(named: Iterable[str]) -> tuple[str, ...]:
+    tags = tuple(dict.fromkeys(part.strip().lower() for part in named))
+    for tag in tags or ("",):
         if not _LANGUAGE.fullmatch(tag):
             raise faults.refusal(
                 "bad-value",
@@ -120,6 +160,36 @@ def checked_languages(text: str) -> tuple[str, ...]:
             got=len(tags),
         )
     return tags
+
+
+def checked_hours(text: str) -> str:
+    """`mon-fri 09:00-17:30, sat 10:00-12:00`, in the mentor's own time zone; empty says nothing of when."""
+    hours = " ".join(text.lower().split())
+    spans = [span.strip() for span in hours.split(",")] if hours else []
+    if len(hours) > HOURS_CHARACTERS_MAX or not all(_SPAN.fullmatch(span) for span in spans):
+        raise faults.refusal(
+            "bad-value",
+            f"{faults.shortened(text)!r} are no hours; they have at most {HOURS_CHARACTERS_MAX} characters.",
+            "Write them like mon-fri 09:00-17:30, sat 10:00-12:00.",
+            field="hours",
+            limit=HOURS_CHARACTERS_MAX,
+            got=len(hours),
+        )
+    return ", ".join(spans)
+
+
+def checked_time_zone(text: str) -> str:
+    """A name of the IANA's list."""
+    try:
+        zoneinfo.ZoneInfo(text)
+    except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
+        raise faults.refusal(
+            "bad-value",
+            f"{faults.shortened(text)!r} is not a time zone.",
+            "Write it like Europe/Berlin.",
+            field="time_zone",
+        ) from None
+    return text
 
 
 def checked_headline(text: str) -> str:
@@ -147,5 +217,6 @@ def checked_years(years: int) -> int:
     return years
 
 
-def _bad_skills(message: str) -> faults.Refused:
-    return faults.refusal("bad-value", message, "Write them like python,asyncio.", field="skills")
+def _bad_skills(message: str, limit: int | None = None, got: int | None = None) -> faults.Refused:
+    do = "Write them like python:5,asyncio."
+    return faults.refusal("bad-value", message, do, field="skills", limit=limit, got=got)

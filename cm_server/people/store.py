@@ -3,12 +3,13 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
+from typing import cast
 
 from sqlalchemy import CursorResult
 from sqlmodel import Session, col, delete, select
 
 from cm_server.people.model import MentorRow, MentorSkillRow, PersonRow, TokenRow
-from cm_server.people.person import Mentor, Person, Skill
+from cm_server.people.person import Mentor, Person, Skill, Vetting
 from cm_wire.ids import PersonId
 from cm_wire.money import Money
 
@@ -30,12 +31,17 @@ def put_mentor(session: Session, mentor: Mentor) -> None:
             spoken_languages=" ".join(mentor.spoken_languages),
             years=mentor.years,
             headline=mentor.headline,
+            hours=mentor.hours,
+            time_zone=mentor.time_zone,
+            vetting=mentor.vetting,
         )
     )
     session.flush()
     session.exec(delete(MentorSkillRow).where(col(MentorSkillRow.person_id) == mentor.person.id))
     session.add_all(
-        MentorSkillRow(person_id=mentor.person.id, name=skill.name, level=skill.level)
+        MentorSkillRow(
+            person_id=mentor.person.id, name=skill.name, level=skill.level, years=skill.years
+        )
         for skill in mentor.skills
     )
     session.flush()
@@ -65,7 +71,7 @@ def mentors(session: Session, people: Sequence[PersonId]) -> list[Mentor]:
         .where(col(MentorSkillRow.person_id).in_(people))
         .order_by(col(MentorSkillRow.name))
     ):
-        skills[skill.person_id].append(Skill(skill.name, skill.level))
+        skills[skill.person_id].append(Skill(skill.name, skill.level, skill.years))
     return [
         Mentor(
             person=_value(person, is_mentor=True),
@@ -74,6 +80,9 @@ def mentors(session: Session, people: Sequence[PersonId]) -> list[Mentor]:
             spoken_languages=tuple(mentor.spoken_languages.split()),
             years=mentor.years,
             headline=mentor.headline,
+            hours=mentor.hours,
+            time_zone=mentor.time_zone,
+            vetting=cast("Vetting", mentor.vetting),
         )
         for person, mentor in rows
     ]

@@ -1,4 +1,5 @@
 import contextlib
+import json
 import os
 import sqlite3
 import stat
@@ -235,3 +236,28 @@ def test_help_and_version_answer_without_loading_the_server(
     assert listed.returncode == 0
     assert {"run", "migrate", "check", "user", "token"} <= set(listed.stdout.split())
     assert cm_server("--version", data=data).stdout.strip()
+
+
+def test_a_mentors_profile_is_shown_changed_and_vetted(
+    cm_server: CommandLine, tmp_path: Path
+) -> None:
+    folder = tmp_path / "data"
+    assert cm_server("user", "add", "mo@example.org", data=folder).returncode == 0
+    nobody = cm_server("mentor", "show", "mo@example.org", data=folder)
+    assert nobody.returncode != 0
+    assert "no mentor" in nobody.stderr
+    early = cm_server("mentor", "set", "mo@example.org", "--years", "3", data=folder)
+    assert "needs price" in early.stderr
+    words = ("--price", "12.50", "--skills", "python:5:8,asyncio", "--hours", "mon-fri 09:00-17:00")
+    made = json.loads(cm_server("mentor", "set", "mo@example.org", *words, data=folder).stdout)
+    assert made["price_per_quarter"] == {"minor": 1250, "currency": "USD"}
+    assert {"name": "python", "level": 5, "years": 8} in made["skills"]
+    assert cm_server("mentor", "vet", "mo@example.org", "vetted", data=folder).returncode == 0
+    later = cm_server("mentor", "set", "mo@example.org", "--years", "3", data=folder)
+    shown = json.loads(later.stdout)
+    assert (shown["vetting"], shown["years"], shown["hours"]) == (
+        "vetted", 3, "mon-fri 09:00-17:00",
+    )  # fmt: skip
+    wrong = cm_server("mentor", "set", "mo@example.org", "--hours", "always", data=folder)
+    assert wrong.returncode == 2
+    assert "mon-fri 09:00-17:30" in wrong.stderr

@@ -70,13 +70,106 @@ async def test_who_the_token_belongs_to(app: App, client: httpx.AsyncClient, ada
     assert answer.headers["cache-control"] == "no-store"
 
 
+async def test_a_mentor_reads_and_changes_their_own_profile(
+    app: App, client: httpx.AsyncClient, ada: Person
+) -> None:
+    headers = await bearer(app, ada)
+    change = {
+        "price_per_quarter": {"minor": 1250, "currency": "USD"},
+        "skills": [{"name": "Rust", "level": 4, "years": 6}, {"name": "wasm"}],
+        "spoken_languages": ["DE"],
+        "hours": "Mon-Fri 09:00-17:30,  sat 10:00-12:00",
+        "time_zone": "Europe/Berlin",
+    }
+    changed = await client.patch("/api/v1/me/mentor", headers=headers, json=change)
+    assert changed.status_code == 200
+    assert changed.json() == (await client.get("/api/v1/me/mentor", headers=headers)).json()
+    told = changed.json()
+    assert told["skills"] == [
+        {"name": "rust", "level": 4, "years": 6},
+        {"name": "wasm", "level": 3, "years": 0},
+    ]
+    assert (told["hours"], told["time_zone"], told["spoken_languages"]) == (
+        "mon-fri 09:00-17:30, sat 10:00-12:00", "Europe/Berlin", ["de"],
+    )  # fmt: skip
+    assert (told["years"], told["headline"]) == (9, "Back ends")
+    assert told["vetting"] == "not-vetted"
+    assert told["measured"]["sessions"] == 0
+    assert told["measured"]["rating"] is None
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "limit"),
+    [
+        ({"price_per_quarter": {"minor": 60_000, "currency": "USD"}}, "price", 50_000),
+        ({"price_per_quarter": {"minor": 1_000, "currency": "EUR"}}, "price", None),
+        ({"price_per_quarter": {"minor": "x", "currency": "USD"}}, "price_per_quarter.minor", None),
+        ({"skills": []}, "skills", None),
+        ({"skills": [{"name": "python", "level": 6}]}, "skills", 5),
+        ({"skills": [{"name": "python", "years": 71}]}, "skills", 70),
+        ({"skills": [{"name": f"s{number}"} for number in range(51)]}, "skills", 50),
+        ({"spoken_languages": ["english"]}, "languages", None),
+        ({"years": -1}, "years", 70),
+        ({"hours": "always"}, "hours", 200),
+        ({"hours": "mon 25:00-26:00"}, "hours", 200),
+        ({"time_zone": "../etc/passwd"}, "time_zone", None),
+        ({"vetting": "vetted"}, "vetting", None),
+        ({"measured": {"rating": 5}}, "measured", None),
+    ],
+)
+async def test_what_may_not_be_in_a_profile_is_named_with_its_limit_and_changes_nothing(
+    app: App,
+    client: httpx.AsyncClient,
+    ada: Person,
+    change: dict[str, Any],
+    field: str,
+    limit: int | None,
+) -> None:
+    headers = await bearer(app, ada)
+    before = (await client.get("/api/v1/me/mentor", headers=headers)).json()
+    refused = await client.patch(
+        "/api/v1/me/mentor", headers=headers, json={"headline": "new", **change}
+    )
+    told = problem(refused)
+    assert (refused.status_code, told["code"], told["field"]) == (422, "bad-value", field)
+    assert told.get("limit") == limit
+    assert (await client.get("/api/v1/me/mentor", headers=headers)).json() == before
+
+
+async def test_anybody_becomes_a_mentor_by_a_price_and_skills(
+    app: App, client: httpx.AsyncClient
+) -> None:
+    lea = await accounts.add(app.clock, app.database, app.new_id, "lea@example.org", "Lea")
+    headers = await bearer(app, lea)
+    assert (await client.get("/api/v1/me/mentor", headers=headers)).status_code == 404
+    early = await client.patch("/api/v1/me/mentor", headers=headers, json={"headline": "Hi"})
+    assert problem(early)["field"] == "price"
+    first = {"price_per_quarter": {"minor": 900, "currency": "USD"}, "skills": [{"name": "go"}]}
+    assert (await client.patch("/api/v1/me/mentor", headers=headers, json=first)).status_code == 200
+    assert (await client.get("/api/v1/me", headers=headers)).json()["is_mentor"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [(b"{", 400, "bad-message"), (b"[]", 422, "bad-value"), (b" " * 300_000, 413, "too-large")],
+)
+async def test_a_body_that_is_no_profile_is_refused(
+    app: App, client: httpx.AsyncClient, ada: Person, body: bytes, status: int, code: str
+) -> None:
+    headers = await bearer(app, ada)
+    answer = await client.patch("/api/v1/me/mentor", headers=headers, content=body)
+    assert (answer.status_code, problem(answer)["code"]) == (status, code)
+    nobody = await client.patch("/api/v1/me/mentor", content=body)
+    assert nobody.status_code == 401
+
+
 async def test_what_a_mentor_offers_is_told_without_their_address(
     app: App, client: httpx.AsyncClient, ada: Person
 ) -> None:
     answer = await client.get(f"/api/v1/mentors/{ada.id}", headers=await bearer(app, ada))
     assert answer.json()["skills"] == [
-        {"name": "asyncio", "level": 3},
-        {"name": "python", "level": 5},
+        {"name": "asyncio", "level": 3, "years": 0},
+        {"name": "python", "level": 5, "years": 0},
     ]
     assert answer.json()["price_per_quarter"] == {"minor": 1000, "currency": "USD"}
     assert "ada@example.org" not in answer.text
@@ -211,7 +304,7 @@ async def test_a_bug_tells_the_caller_a_reference_and_nothing_else(
     def broken(*_: object) -> None:
         raise RuntimeError("/secret/path")
 
-    monkeypatch.setattr(accounts, "mentors", broken)
+    monkeypatch.setattr(accounts, "mentor", broken)
     answer = await client.get(f"/api/v1/mentors/{ada.id}", headers=await bearer(app, ada))
     told = problem(answer)
     assert (told["code"], len(told["ref"])) == ("internal", 8)

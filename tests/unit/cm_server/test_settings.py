@@ -1,8 +1,10 @@
+import ast
 import os
 from pathlib import Path
 
 import pytest
 
+import cm_server
 from cm_server import settings_sources
 from cm_server.settings import Settings
 from cm_server.settings_sources import SettingsInvalid
@@ -18,6 +20,15 @@ def written(folder: Path, text: str) -> Path:
     path = folder / "server.toml"
     path.write_text(text, encoding="utf-8")
     return path
+
+
+def test_every_setting_has_an_effect() -> None:
+    """Each is read as an attribute somewhere in the server; checks against one another name them as strings."""
+    trees = [ast.parse(path.read_text()) for path in Path(cm_server.__file__).parent.rglob("*.py")]
+    read = {
+        node.attr for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Attribute)
+    }
+    assert set(Settings.model_fields) - read == set()
 
 
 def test_the_defaults_hold_together() -> None:

@@ -82,8 +82,8 @@ def test_what_is_no_price_is_refused_with_an_example_or_the_range(text: str, cur
 
 
 def test_skills_are_lower_case_with_a_level_each_once() -> None:
-    assert rules.checked_skills("Python:5, asyncio,c++, python:4") == (
-        Skill("python", 4),
+    assert rules.checked_skills("Python:5, asyncio,c++, python:4:9") == (
+        Skill("python", 4, 9),
         Skill("asyncio", 3),
         Skill("c++", 3),
     )
@@ -91,7 +91,7 @@ def test_skills_are_lower_case_with_a_level_each_once() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", ",", "python,,go", "python:0", "python:6", "python:", "python:x", "py\tthon", "-x", "x" * 41,
+    ["", ",", "python,,go", "python:0", "python:6", "python:", "python:x", "python:3:", "python:3:99", "python:3:4:5", "py\tthon", "-x", "x" * 41,
      ",".join(f"s{n}" for n in range(51))],
 )  # fmt: skip
 def test_what_is_no_list_of_skills_is_refused(text: str) -> None:
