@@ -1,7 +1,7 @@
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist/', 'node_modules/', '*.mjs', 'media/', 'dist/', 'test/bridge/'] },
+  { ignores: ['dist/', 'node_modules/', '*.mjs', 'media/', 'test/*.cjs'] },
   ...tseslint.configs.strictTypeChecked,
   ...tseslint.configs.stylisticTypeChecked,
   {

@@ -218,7 +218,8 @@ function menuOf(state: State): readonly string[] {
   const idle = [
     'codementor.ask',
     state.status?.online === true ? 'codementor.goOffline' : 'codementor.goOnline',
-    ...(state.status?.connection === 'signedOut' ? ['codementor.signIn'] : []),
+    ...(state.status?.connection === 'signedOut' ? ['codementor.signIn'] : ['codementor.card']),
+    ...(state.status?.isMentor === true ? ['codementor.payouts'] : []),
   ];
   const always = ['codementor.status', 'codementor.doctor'];
   return state.life === 'live' ? [...session, ...always] : [...idle, ...session, ...always];

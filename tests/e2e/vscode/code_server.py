@@ -27,6 +27,7 @@ EXTENSION: Final = PROJECT / "editor-clients" / "vscode"
 INSTALL: Final = EXTENSION / "test" / "install_vscode.sh"
 START_SECONDS: Final = 120.0
 ANSWER_SECONDS: Final = 60.0
+VIRTUAL_FOLDER: Final = "memory:/project"
 
 
 def folder_of_installation() -> Path:
@@ -74,14 +75,22 @@ class VisualStudioCode:
     """`folder` is all it knows of the machine; the workspace is `folder/work`."""
 
     def __init__(
-        self, folder: Path, packages: Sequence[Path], variables: dict[str, str] | None = None
+        self,
+        folder: Path,
+        packages: Sequence[Path],
+        variables: dict[str, str] | None = None,
+        *,
+        trusts: bool = True,
     ) -> None:
         self.folder = folder
         self.work = folder / "work"
         self.work.mkdir(parents=True, exist_ok=True)
         profile = folder / "profile" / "User"
         profile.mkdir(parents=True, exist_ok=True)
-        shutil.copy(HERE / "settings.json", profile / "settings.json")
+        settings = json.loads((HERE / "settings.json").read_text())
+        settings["security.workspace.trust.enabled"] = not trusts
+        (profile / "settings.json").write_text(json.dumps(settings))
+        self._trusts = trusts
         (folder / "config.yaml").touch()
         self._environment = {
             **environment(),
@@ -113,7 +122,9 @@ class VisualStudioCode:
 
     def start(self) -> None:
         port = _free_port()
-        quiet = ["--disable-telemetry", "--disable-update-check", "--disable-workspace-trust"]
+        quiet = ["--disable-telemetry", "--disable-update-check"]
+        if self._trusts:
+            quiet.append("--disable-workspace-trust")
         alone = ["--disable-getting-started-override", "--disable-proxy", "--ignore-last-opened"]
         listen = ["--bind-addr", f"127.0.0.1:{port}", "--auth", "none"]
         with (self.folder / "code-server.log").open("wb") as log:
@@ -128,6 +139,12 @@ class VisualStudioCode:
         base = f"http://127.0.0.1:{port}"
         wait_until(lambda: _answers(f"{base}/healthz"), "code-server to serve", START_SECONDS)
         self.address = f"{base}/?folder={self.work}"
+
+    def open_virtual_workspace(self) -> None:
+        """The next window is about a folder that is on no disk."""
+        workspace = self.folder / "virtual.code-workspace"
+        workspace.write_text(json.dumps({"folders": [{"uri": VIRTUAL_FOLDER}]}))
+        self.address = f"{self.address.partition('?')[0]}?workspace={workspace}"
 
     def connect(self) -> None:
         """To the window that was just opened; an earlier one's connection is given up."""
@@ -145,13 +162,36 @@ class VisualStudioCode:
         found: str = self.js("return vscode.window.activeTextEditor?.document.getText() ?? ''")
         return found
 
-    def open(self, path: Path) -> None:
+    def open(self, place: Path | str) -> None:
+        """A file, or the document of an address."""
         self.js(
             """
-            const document = await vscode.workspace.openTextDocument(vscode.Uri.file(path));
+            const document = await vscode.workspace.openTextDocument(vscode.Uri.parse(address, true));
             await vscode.window.showTextDocument(document, { preview: false });
             """,
-            path=str(path),
+            address=place.as_uri() if isinstance(place, Path) else place,
+        )
+
+    def write(self, address: str, text: str) -> None:
+        """By VS Code's own way to files, whatever is behind the address."""
+        self.js(
+            """
+            const content = new TextEncoder().encode(text);
+            await vscode.workspace.fs.writeFile(vscode.Uri.parse(address, true), content);
+            """,
+            address=address,
+            text=text,
+        )
+
+    def set(self, name: str, value: object) -> None:
+        """A setting of the user's; None takes it away."""
+        self.js(
+            """
+            const settings = vscode.workspace.getConfiguration();
+            await settings.update(name, value ?? undefined, vscode.ConfigurationTarget.Global);
+            """,
+            name=name,
+            value=value,
         )
 
     def select(self, line: int, character: int, to_line: int, to_character: int) -> None:

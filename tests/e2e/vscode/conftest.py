@@ -1,9 +1,12 @@
 """One VS Code installation, one build, one Chromium and one server for all tests of this folder."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
@@ -40,7 +43,19 @@ class Server:
 
     def variables(self, email: str) -> dict[str, str]:
         """What makes an editor's cm-lsp that person's."""
-        return {"CM_SERVER_URL": self.running.address, "CM_TOKEN": self.running.tokens()[email]}
+        return self._with_token(self.running.tokens()[email])
+
+    def new_mentor(self, name: str) -> dict[str, str]:
+        """The variables of a mentor of that name, made as an operator makes one."""
+        program = str(Path(sys.executable).with_name("cm-server"))
+        place = ["--data", str(self.running.data)]
+        who = ["new@example.org", "--name", name, "--mentor", "--price", "10.00"]
+        command = [program, "user", "add", *place, *who, "--skills", "python:5"]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        return self._with_token(done.stdout.split()[-1])
+
+    def _with_token(self, token: str) -> dict[str, str]:
+        return {"CM_SERVER_URL": self.running.address, "CM_TOKEN": token}
 
 
 @contextmanager
@@ -63,7 +78,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield running
 
 
-StartCode = Callable[[str, dict[str, str]], VisualStudioCode]
+class StartCode(Protocol):
+    def __call__(
+        self, name: str, variables: dict[str, str], *, trusts: bool = True
+    ) -> VisualStudioCode: ...
 
 
 @pytest.fixture(scope="module")
@@ -73,8 +91,9 @@ def start_code(
     """Starts a VS Code of the given name with the given environment; all end with the module."""
     with ExitStack() as exits:
 
-        def start(name: str, variables: dict[str, str]) -> VisualStudioCode:
-            code = VisualStudioCode(tmp_path_factory.mktemp(name), packages, variables)
+        def start(name: str, variables: dict[str, str], *, trusts: bool = True) -> VisualStudioCode:
+            folder = tmp_path_factory.mktemp(name)
+            code = VisualStudioCode(folder, packages, variables, trusts=trusts)
             exits.callback(code.stop)
             code.start()
             return code

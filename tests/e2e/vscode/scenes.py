@@ -18,10 +18,16 @@ def open_program(window: Window, more: str = "") -> None:
     window.code.open(place)
 
 
-def start_session(window: Window, mentor: Peer) -> None:
-    """The learner in VS Code asks about the open program, the mentor in Neovim accepts, and may type."""
+def is_connected(window: Window, name: str = "Lena Learner") -> bool:
+    """Starts cm-lsp where it does not run."""
+    window.clear_notifications()
+    window.run("Codementor: Show Connection and Session")
+    return f"Connected as {name}" in window.notification("Codementor:").inner_text()
+
+
+def start_session(window: Window, mentor: Peer, name: str = "Mira Okafor") -> None:
+    """The learner in VS Code asks about the program that is open, the mentor in Neovim accepts, and may type."""
     code = window.code
-    code.open(code.work / PROGRAM)
     code.select(12, 19, 12, 29)
     window.run("Codementor: Ask a Mentor")
     window.fill("", "What do you want to know?")
@@ -29,9 +35,10 @@ def start_session(window: Window, mentor: Peer) -> None:
     window.pick("Whoever is there first", "Before anything is sent")
     window.answer("Ask a mentor about weather.py?", "Send it")
     peer.accept(mentor)
-    window.status("Mira Okafor is looking at it, free")
+    window.status(f"{name} is looking at it, free")
     window.run("Codementor: Choose What the Mentor May Do")
     window.pick("The mentor may type", "You can change this at any moment")
+    wait(lambda: peer.session(mentor, "mode") == "live", "the mode to change at the mentor's")
     wait(lambda: mentor.text() == code.text(), "the same text in both editors")
 
 

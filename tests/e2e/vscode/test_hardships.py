@@ -21,6 +21,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 OpenWindow = Callable[[VisualStudioCode], Window]
 
+COMMAND = "codementor.server.command"
 HOSTILE = "[Accept](command:workbench.action.quit) <b>$(error)</b> [x](https://example.org)"
 
 BROKEN = """#!/bin/sh
@@ -28,9 +29,16 @@ echo run >> "{count}"
 exit 7
 """
 
-SHORT_LIVED = """#!/bin/sh
-echo run >> "{count}"
-exec timeout --signal KILL 3 cm-lsp
+SHORT_LIVED = """#!{python}
+import os, sys, threading
+from cm_lsp import app, cli
+open("{count}", "a").write("run\\n")
+begin = app.Codementor.start
+def begin_and_die(here, on_fact):
+    begin(here, on_fact)
+    threading.Timer(1, os._exit, [7]).start()
+app.Codementor.start = begin_and_die
+sys.exit(cli.main())
 """
 
 OLD = """#!{python}
@@ -56,12 +64,12 @@ def window(code: VisualStudioCode, open_window: OpenWindow) -> Window:
 @pytest.fixture(autouse=True)
 def own_server_again(window: Window) -> Iterator[None]:
     yield
-    set_command(window.code, [])
+    window.code.set(COMMAND, None)
     window.clear_notifications()
 
 
 def test_without_cm_lsp_it_says_so_with_ways_out(window: Window) -> None:
-    set_command(window.code, ["/nowhere/cm-lsp"])
+    window.code.set(COMMAND, ["/nowhere/cm-lsp"])
     window.run("Codementor: Show Connection and Session")
     window.notification("/nowhere/cm-lsp does not start.")
     window.answer("/nowhere/cm-lsp does not start.", "Doctor")
@@ -71,7 +79,7 @@ def test_without_cm_lsp_it_says_so_with_ways_out(window: Window) -> None:
 
 def test_a_cm_lsp_that_ends_at_once_is_tried_once(window: Window, tmp_path: Path) -> None:
     count = tmp_path / "count"
-    set_command(window.code, [script(tmp_path / "cm-lsp", BROKEN.format(count=count))])
+    window.code.set(COMMAND, [script(tmp_path / "cm-lsp", BROKEN.format(count=count))])
     window.run("Codementor: Show Connection and Session")
     window.notification("does not start.")
     assert count.read_text() == "run\n"
@@ -79,23 +87,26 @@ def test_a_cm_lsp_that_ends_at_once_is_tried_once(window: Window, tmp_path: Path
 
 def test_a_cm_lsp_that_keeps_crashing_is_started_five_times(window: Window, tmp_path: Path) -> None:
     count = tmp_path / "count"
-    set_command(window.code, [script(tmp_path / "cm-lsp", SHORT_LIVED.format(count=count))])
+    window.code.set(
+        COMMAND,
+        [script(tmp_path / "cm-lsp", SHORT_LIVED.format(python=sys.executable, count=count))],
+    )
     window.run("Codementor: Show Connection and Session")
     window.notification("cm-lsp stopped five times within three minutes")
     assert count.read_text() == "run\n" * 5
 
 
 def test_a_cm_lsp_that_is_killed_comes_back_and_goes_on(window: Window) -> None:
-    wait(lambda: is_connected(window), "a connection")
+    wait(lambda: scenes.is_connected(window), "a connection")
     [before] = servers(window.code)
     os.kill(before, signal.SIGKILL)
     wait(lambda: [one for one in servers(window.code) if one != before], "a new cm-lsp")
-    wait(lambda: is_connected(window), "a connection again")
+    wait(lambda: scenes.is_connected(window), "a connection again")
 
 
 def test_a_cm_lsp_that_is_too_old_is_named(window: Window, tmp_path: Path) -> None:
     old = script(tmp_path / "cm-lsp", OLD.format(python=sys.executable))
-    set_command(window.code, [old])
+    window.code.set(COMMAND, [old])
     window.run("Codementor: Restart the Language Server")
     window.notification("This cm-lsp is too old: it is 0.0.1, needed is 0.1.0 or later.")
 
@@ -105,6 +116,7 @@ def test_a_window_closed_in_mid_session_comes_back_into_it(
 ) -> None:
     code = window.code
     with peer.mentor_online(tmp_path / "mentor", server.variables("mira@example.org")) as mentor:
+        code.open(code.work / scenes.PROGRAM)
         scenes.start_session(window, mentor)
         window.clear_notifications()
         mentor.command(f"Codementor chat {HOSTILE}")
@@ -120,24 +132,6 @@ def test_a_window_closed_in_mid_session_comes_back_into_it(
         mentor.press("Goafter the window came back<Esc>")
         wait(lambda: "after the window came back" in code.text(), "the mentor's line")
         scenes.end_session(window, mentor)
-
-
-def is_connected(window: Window) -> bool:
-    window.clear_notifications()
-    window.run("Codementor: Show Connection and Session")
-    return "Connected as Lena Learner" in window.notification("Codementor:").inner_text()
-
-
-def set_command(code: VisualStudioCode, command: list[str]) -> None:
-    """As the user's setting; a server that runs is started anew by it."""
-    code.js(
-        """
-        const settings = vscode.workspace.getConfiguration('codementor');
-        const target = vscode.ConfigurationTarget.Global;
-        await settings.update('server.command', command.length ? command : undefined, target);
-        """,
-        command=command,
-    )
 
 
 def script(place: Path, text: str) -> str:

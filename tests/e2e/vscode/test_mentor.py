@@ -101,11 +101,13 @@ def type_and_point(mentor: Window, learner: Peer) -> None:
     mentor.press("Enter")
     mentor.press("Enter")
     learner.press("Go")
-    for key in "import statistics":
-        mentor.press("Space" if key == " " else key)
-        learner.type_text("#" if key == " " else key)
+    ours, theirs = "import statistics", "# one line a city"
+    for index in range(max(len(ours), len(theirs))):
+        if key := ours[index : index + 1]:
+            mentor.press("Space" if key == " " else key)
+        learner.type_text(theirs[index : index + 1])
     learner.press("<Esc>")
-    wanted = ("import statistics\n", "import#statistics\n")
+    wanted = (f"{ours}\n", f"{theirs}\n")
     wait(lambda: all(text in code.text() for text in wanted), "both edits in VS Code")
     wait(lambda: code.text() == learner.text(), "the same text again")
     code.select(14, 19, 14, 29)

@@ -3,6 +3,7 @@
 const net = require('node:net');
 const readline = require('node:readline');
 const vscode = require('vscode');
+const memory = require('./memory.js');
 
 const AsyncFunction = (async () => {}).constructor;
 
@@ -23,5 +24,5 @@ exports.activate = (context) => {
   });
   require('node:fs').rmSync(place, { force: true });
   server.listen(place);
-  context.subscriptions.push({ dispose: () => server.close() });
+  context.subscriptions.push({ dispose: () => server.close() }, memory.register());
 };
