@@ -75,7 +75,7 @@ async def _ask_now(here: Codementor, given: commands.Ask) -> object:
         raise faults.refusal(
             refused.fault.code,
             refused.fault.message,
-            f"Save a card at {url} (it works once, for ten minutes), then ask again.",
+            f"Open {url} (it works once, for ten minutes), then ask again.",
         ) from None
 
 

@@ -5,23 +5,27 @@ form: those are the provider's. A link leads to this server first, so that an ed
 server it was set up with; the provider's page is made when the link is followed.
 """
 
-import html
 import re
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from cm_server.billing import payees
+from cm_server import debt_page, page_frame
+from cm_server.billing import debts, payees
+from cm_server.billing.debts import Debt
 from cm_server.billing.gateway_outcomes import HostedPage
 from cm_server.billing.till import Till
 from cm_server.endpoints import Call, Endpoint
 from cm_server.people import auth
 from cm_server.people.person import Person
 from cm_wire import faults
+from cm_wire.ids import SessionId
+from cm_wire.money import Money
 
 LINK_SECONDS: Final = 600
 """Long enough to copy the address out of a terminal editor into a browser elsewhere."""
@@ -29,17 +33,14 @@ LINK_SECONDS: Final = 600
 COUNTRY_DEFAULT: Final = "US"
 _COUNTRY: Final = re.compile(r"[A-Z]{2}")
 
-_HEADERS: Final = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; "
-    "frame-ancestors 'none'; base-uri 'none'",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-}
-_FRAME: Final = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<style>body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 32rem; margin: 2rem auto; padding: 0 1rem }}</style>
-</head><body><main><h1>{title}</h1><p>{text}</p></main></body></html>"""
+
+class Owed(msgspec.Struct, frozen=True, kw_only=True):
+    """A session of the caller's that is not paid. Opening the page of `POST /me/card-page` pays it."""
+
+    session_id: SessionId
+    amount: Money
+    since: str
+    says: str
 
 
 class Link(msgspec.Struct, frozen=True):
@@ -61,7 +62,12 @@ def endpoints(till: Till, address: str) -> list[Endpoint]:
         country = _country(call.request.query_params.get("country", COUNTRY_DEFAULT))
         return await _link(till, call.caller, f"{address}/pages/payout/{country}")
 
+    async def owed(call: Call) -> tuple[Owed, ...]:
+        debt = await till.database.read(lambda s: debts.of_learner(s, call.caller.id))
+        return () if debt is None else (_owed(debt),)
+
     return [
+        Endpoint("GET", "/me/debts", "What is not paid", tuple[Owed, ...], owed),
         Endpoint("POST", "/me/card-page", "Where to save a card", Link, card_page, status=201),
         Endpoint("POST", "/me/payout-page", "Where to be paid", Link, payout_page, status=201),
     ]
@@ -69,34 +75,24 @@ def endpoints(till: Till, address: str) -> list[Endpoint]:
 
 def routes(till: Till, address: str) -> list[BaseRoute]:
     async def card(request: Request) -> Response:
-        async def page(person: Person) -> HostedPage:
-            return await payees.card_page(
-                till,
-                person.id,
-                email=person.email,
-                done_url=f"{till.return_url}/card",
-                cancel_url=f"{till.return_url}/nothing",
-            )
+        return await _follow(till, request, lambda person: _debt_or_card(till, person))
 
-        return await _follow(till, request, page)
+    async def other_card(request: Request) -> Response:
+        return await _follow(till, request, lambda person: _card(till, person, then="debt"))
+
+    async def pay_debt(request: Request) -> Response:
+        return await debt_page.pay(till, request, LINK_SECONDS)
 
     async def payout(request: Request) -> Response:
         country = _country(request.path_params["country"])
-
-        async def page(person: Person) -> HostedPage:
-            return await payees.mentor_page(
-                till,
-                person.id,
-                email=person.email,
-                name=person.name,
-                country=country,
-                base_url=address,
-            )
-
-        return await _follow(till, request, page)
+        return await _follow(
+            till, request, lambda person: _payout(till, person, country, base_url=address)
+        )
 
     return [
         Route("/pages/card", card, methods=["GET"]),
+        Route(debt_page.OTHER_CARD_PATH, other_card, methods=["GET"]),
+        Route(debt_page.PATH, pay_debt, methods=["POST"]),
         Route("/pages/payout/{country}", payout, methods=["GET"]),
         *(
             Route(path, _saying(title, text), methods=["GET"])
@@ -105,25 +101,61 @@ def routes(till: Till, address: str) -> list[BaseRoute]:
     ]
 
 
+async def _debt_or_card(till: Till, person: Person) -> Response:
+    """Who owes something is shown that first: the card they save is charged with it."""
+    debt = await till.database.read(lambda s: debts.of_learner(s, person.id))
+    if debt is not None:
+        return await debt_page.shown(till, person, debt, LINK_SECONDS)
+    return await _card(till, person, then="card")
+
+
+async def _card(till: Till, person: Person, *, then: str) -> Response:
+    page = payees.card_page(
+        till,
+        person.id,
+        email=person.email,
+        done_url=f"{till.return_url}/{then}",
+        cancel_url=f"{till.return_url}/nothing",
+    )
+    return await _provider(page)
+
+
+async def _payout(till: Till, person: Person, country: str, *, base_url: str) -> Response:
+    page = payees.mentor_page(
+        till, person.id, email=person.email, name=person.name, country=country, base_url=base_url
+    )
+    return await _provider(page)
+
+
 async def _link(till: Till, person: Person, address: str) -> Link:
     ticket = await auth.issue_ticket(till.clock, till.database, person.id, LINK_SECONDS)
     return Link(f"{address}?ticket={ticket}", LINK_SECONDS)
 
 
 async def _follow(
-    till: Till, request: Request, page: Callable[[Person], Awaitable[HostedPage]]
+    till: Till, request: Request, go_on: Callable[[Person], Awaitable[Response]]
 ) -> Response:
-    """On to the provider's page; a browser gets words where a program would get a problem document."""
+    """For whom the link was made; a browser gets words where a program would get a problem document."""
     try:
         ticket = request.query_params.get("ticket", "")
         person = await auth.redeem_ticket(till.clock, till.database, ticket)
     except faults.Refused:
-        return _shown("This link does not work", _SPENT, 410)
+        return page_frame.spent()
+    return await go_on(person)
+
+
+async def _provider(page: Awaitable[HostedPage]) -> Response:
+    """On to the provider's page."""
     try:
-        target = await page(person)
+        target = await page
     except faults.Refused as refused:
-        return _shown("Not now", f"{refused.fault} {_SPENT}", 503)
-    return RedirectResponse(target.url, 303, headers=_HEADERS)
+        return page_frame.said("Not now", f"{refused.fault} {page_frame.SPENT}", 503)
+    return RedirectResponse(target.url, 303, headers=page_frame.HEADERS)
+
+
+def _owed(debt: Debt) -> Owed:
+    since = datetime.fromtimestamp(debt.since_ms / 1000, UTC).isoformat(timespec="seconds")
+    return Owed(session_id=debt.session_id, amount=debt.amount, since=since, says=debt.says)
 
 
 def _country(text: str) -> str:
@@ -136,23 +168,19 @@ def _country(text: str) -> str:
 
 def _saying(title: str, text: str) -> Callable[[Request], Awaitable[Response]]:
     async def say(_: Request) -> Response:
-        return _shown(title, text)
+        return page_frame.said(title, text)
 
     return say
 
 
-def _shown(title: str, text: str, status: int = 200) -> Response:
-    shown = _FRAME.format(title=html.escape(title), text=html.escape(text))
-    return HTMLResponse(shown, status, headers=_HEADERS)
-
-
-_SPENT: Final = (
-    "A link works once and for ten minutes. Ask again in your editor, it gives you a new one."
-)
 _BACK: Final = "You may close this page and go back to your editor."
 _ENDS: Final = {
     "/paid": ("Thank you", f"Your bank has answered. {_BACK}"),
     "/paid/card": ("Your card is saved", f"Nothing has been charged. {_BACK} Ask again there."),
+    "/paid/debt": (
+        "Your card is saved",
+        f"What you owe is charged to it now. {_BACK} If your bank says no, asking again there tells you.",
+    ),
     "/paid/nothing": ("Nothing was saved", _BACK),
     "/paid/onboarded": ("Thank you", f"What you have earned is sent to you. {_BACK}"),
     "/paid/onboarding": ("This page was too old", f"{_BACK} Ask for a new link there."),

@@ -4,11 +4,11 @@ Owns: when a hold or void is queued, and what the learner is told. Does not own:
 from them (`effects`), taking the price (`settlement`).
 """
 
-from typing import Final
+from typing import Final, Literal
 
 from sqlmodel import Session
 
-from cm_server.billing import calls, dossier, effects, outbox, store
+from cm_server.billing import calls, debts, dossier, effects, outbox, store
 from cm_server.billing.accounts import PaymentId
 from cm_server.billing.gateway import GatewayUnavailable
 from cm_server.billing.gateway_outcomes import CardRef, CustomerRef
@@ -21,6 +21,7 @@ from cm_wire import faults
 from cm_wire.ids import AskId, PersonId, SessionId
 from cm_wire.money import Money
 
+Challenge = Literal["none", "waits", "passed", "failed"]
 TRIES: Final = 2
 """How often a learner who waits is made to wait for a provider that does not answer."""
 
@@ -45,13 +46,23 @@ async def authorise(
         await till.database.write(
             lambda s: _begin(s, till, payment, ask_id, learner, amount, customer, card)
         )
-    elif known.state == "challenged":
-        await _look_again(till, _hold_key(till, payment, 1))
-    key = _hold_key(till, payment, 1)
+    key = hold_key(till, payment, 1)
+    await look_again(till, key)
     await _make(till, key)
     if await till.database.read(lambda s: store.hold(s, key).state) == "requested":
         await void(till, ask_id, attempt)
     await _answer(till, key)
+
+
+async def challenge(till: Till, ask_id: AskId, attempt: int) -> Challenge:
+    """What became of the bank's question to the learner; `none` where it asked nothing."""
+    payment = payment_id(ask_id, attempt)
+    hold = await till.database.read(lambda s: s.get(Hold, hold_key(till, payment, 1)))
+    if hold is None or not hold.challenge_url:
+        return "none"
+    if hold.state == "challenged":
+        return "waits"
+    return "passed" if hold.state == "held" else "failed"
 
 
 async def void(till: Till, ask_id: AskId, attempt: int) -> None:
@@ -69,7 +80,7 @@ async def extend(till: Till, session_id: SessionId, cap_seconds: int) -> None:
     """
     for hold in await till.database.read(lambda s: _unanswered(s, session_id)):
         if hold.state == "challenged":
-            await _look_again(till, hold.key)
+            await look_again(till, hold.key)
         await perform(till, hold.key)
     payment, missing = await till.database.read(lambda s: _missing(s, session_id, cap_seconds))
     if not missing:
@@ -88,6 +99,22 @@ async def perform(till: Till, key: str) -> None:
     await _answer(till, key)
 
 
+async def look_again(till: Till, key: str) -> None:
+    """After a challenge the repeated call would give the first answer again, so the hold itself is asked."""
+    hold = await till.database.read(lambda s: store.hold(s, key))
+    row = await till.database.read(lambda s: store.outbox_row(s, key))
+    if hold.state != "challenged" or row is None:
+        return
+    call = calls.decoded(row.call)
+    try:
+        state = await calls.find(till.gateway, row.call_key, call)
+    except GatewayUnavailable as unavailable:
+        raise _unavailable() from unavailable
+    if state is not None:
+        found = state
+        await till.database.write(lambda s: outbox.settle(s, row, call, found, till.now_ms()))
+
+
 async def card_of(till: Till, learner: PersonId) -> tuple[CustomerRef, CardRef]:
     known = await till.database.read(lambda s: store.customer(s, learner))
     if known is None:
@@ -103,13 +130,9 @@ async def card_of(till: Till, learner: PersonId) -> tuple[CustomerRef, CardRef]:
 
 
 async def _refuse_debtor(till: Till, learner: PersonId) -> None:
-    debt = await till.database.read(lambda s: store.unpaid(s, learner))
-    if debt is not None:
-        raise faults.refusal(
-            "card-declined",
-            "An earlier session is not paid: your card was declined.",
-            "Save another card and pay it, then ask again.",
-        )
+    owed = await till.database.read(lambda s: debts.of_learner(s, learner))
+    if owed is not None:
+        raise faults.refusal("card-declined", owed.says, "Pay it, then ask again.")
 
 
 def _begin(
@@ -148,7 +171,7 @@ def _queue_hold(
     customer: CustomerRef,
     card: CardRef,
 ) -> str:
-    key = _hold_key(till, payment, number)
+    key = hold_key(till, payment, number)
     session.add(
         Hold(
             key=key,
@@ -171,7 +194,7 @@ def _queue_hold(
     return key
 
 
-def _hold_key(till: Till, payment: PaymentId, number: int) -> str:
+def hold_key(till: Till, payment: PaymentId, number: int) -> str:
     return f"{till.environment}:{payment}:hold:{number}"
 
 
@@ -186,20 +209,6 @@ def _due_now(session: Session, key: str) -> None:
     row = store.outbox_row(session, key)
     if row is not None and row.state == "queued" and not row.leased_until_ms:
         row.due_at_ms = 0
-
-
-async def _look_again(till: Till, key: str) -> None:
-    """After a challenge the repeated call would give the first answer again, so the hold itself is asked."""
-    row = await till.database.read(lambda s: store.outbox_row(s, key))
-    assert row is not None
-    call = calls.decoded(row.call)
-    try:
-        state = await calls.find(till.gateway, row.call_key, call)
-    except GatewayUnavailable as unavailable:
-        raise _unavailable() from unavailable
-    if state is not None:
-        found = state
-        await till.database.write(lambda s: outbox.settle(s, row, call, found, till.now_ms()))
 
 
 async def _answer(till: Till, key: str) -> None:

@@ -70,6 +70,14 @@ def is_pointless(papers: Dossier, payment_id: str, key: str) -> bool:
     return payment.state in payment_states.PAYMENT_OVER and move_hold(hold, "voided")
 
 
+def queue_capture(papers: Dossier, payment: Payment, hold: Hold, minor: int) -> None:
+    hold.to_capture_minor = minor
+    call = calls.Capture(
+        hold_key=hold.key, hold=HoldRef(hold.ref), amount=Money(minor, payment.currency)
+    )
+    papers.queue(f"{hold.key}:capture", payment, call)
+
+
 def queue_void(papers: Dossier, payment: Payment, hold: Hold) -> None:
     call = calls.Void(hold_key=hold.key, hold=HoldRef(hold.ref))
     papers.queue(f"{hold.key}:void", payment, call)
@@ -80,6 +88,14 @@ def void_unused(papers: Dossier, payment: Payment) -> None:
     for hold in papers.holds(payment):
         if hold.state in ("held", "challenged") and not hold.to_capture_minor:
             queue_void(papers, payment, hold)
+
+
+def let_go(papers: Dossier, payment: Payment, hold: Hold, reason: str) -> None:
+    """The provider ended it without being asked to."""
+    if hold.state == "held":
+        lose(papers, payment, hold, reason)
+    else:
+        _voided(papers, payment, hold, reason)
 
 
 def lose(papers: Dossier, payment: Payment, hold: Hold, reason: str) -> None:
@@ -142,7 +158,7 @@ def _of_hold(papers: Dossier, payment: Payment, hold: Hold, outcome: outcomes.Ho
             if move_hold(hold, "challenge"):
                 hold.ref, hold.challenge_url = outcome.ref, outcome.url
                 move(payment, "challenge")
-                if payment.state not in ("challenged", "authorised"):
+                if payment.state not in ("challenged", "authorised") and not hold.to_capture_minor:
                     queue_void(papers, payment, hold)
         case outcomes.Declined():
             if move_hold(hold, "declined"):
@@ -150,6 +166,8 @@ def _of_hold(papers: Dossier, payment: Payment, hold: Hold, outcome: outcomes.Ho
                 if hold.number == 1:
                     payment.why = outcome.message
                     move(payment, "declined")
+                elif hold.to_capture_minor:
+                    payment.why = outcome.message
         case outcomes.Voided():
             _voided(papers, payment, hold, outcome.reason)
 
@@ -166,14 +184,24 @@ def _held(
     papers.book(journals.held(hold.key, PaymentId(payment.id), amount))
     if hold.number == 1:
         move(payment, "held")
-    if payment.state != "authorised" and hold.to_capture_minor == 0:
+    if hold.to_capture_minor:
+        # Held to pay a debt with the learner at the screen: the debt ends here, and the money is taken at once.
+        move(payment, "debt-paid")
+        learner = PersonId(payment.learner)
+        papers.book(journals.debt_withdrawn(hold.key, PaymentId(payment.id), learner, amount))
+        queue_capture(papers, payment, hold, hold.to_capture_minor)
+    elif payment.state != "authorised":
         # It came after everybody had left: a card is never kept waiting for nothing.
         queue_void(papers, payment, hold)
 
 
 def _voided(papers: Dossier, payment: Payment, hold: Hold, reason: str) -> None:
     was_held = hold.state == "held"
-    if hold.to_capture_minor:
+    if hold.to_capture_minor and not was_held:
+        # Meant to pay a debt and never confirmed: what it was to take is owed as before.
+        if move_hold(hold, "declined"):
+            hold.reason = reason
+    elif hold.to_capture_minor:
         lose(papers, payment, hold, reason)
     elif move_hold(hold, "voided"):
         hold.reason = reason

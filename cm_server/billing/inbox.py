@@ -8,11 +8,11 @@ one that came before its answer leaves the answer nothing to do.
 import structlog
 from sqlmodel import Session
 
-from cm_server.billing import calls, disputes, dossier, effects, outbox, payees, store
+from cm_server.billing import calls, collection, disputes, dossier, effects, outbox, payees, store
 from cm_server.billing import gateway_outcomes as outcomes
 from cm_server.billing import gateway_reports as reports
-from cm_server.billing.gateway_reports import GatewayEvent
-from cm_server.billing.model import InboxRow, OutboxRow
+from cm_server.billing.gateway_reports import GatewayEvent, HoldChanged
+from cm_server.billing.model import Hold, InboxRow, OutboxRow
 from cm_server.billing.till import Till
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -25,10 +25,30 @@ async def receive(till: Till, body: bytes, signature: str | None) -> None:
 
 async def take(till: Till, event: GatewayEvent) -> bool:
     """An event that is known to be the provider's; false when it had its effect before."""
+    if isinstance(event.subject, reports.HoldChanged) and event.subject.state is None:
+        # Before the event counts as taken: where the provider does not answer, it comes again.
+        await _look_up(till, event.subject)
     fresh = await till.database.write(lambda s: _once(s, event, till.now_ms()))
     if fresh and isinstance(event.subject, reports.AccountChanged):
         await payees.refresh(till, event.subject.account)
+    if fresh and isinstance(event.subject, reports.CardSaved):
+        await collection.card_saved(till, event.subject.customer)
     return fresh
+
+
+async def _look_up(till: Till, changed: HoldChanged) -> None:
+    """An event need not say all of how a hold stands; the provider is asked where it matters to us."""
+    key = changed.key or ""
+
+    def waiting(session: Session) -> OutboxRow | None:
+        row = store.outbox_row_by_call_key(session, key)
+        hold = session.get(Hold, row.key) if row else None
+        return row if hold is not None and hold.state in ("requested", "challenged") else None
+
+    if await till.database.read(waiting) is None:
+        return
+    state = await till.gateway.look_up_hold(changed.ref)
+    await till.database.write(lambda s: _of_hold(s, key, state, till.now_ms()))
 
 
 def _once(session: Session, event: GatewayEvent, at_ms: int) -> bool:
@@ -118,5 +138,5 @@ def _of_later_call(
         return "case"
     with dossier.opened(session, at_ms, [row.payment_id]) as papers:
         payment = papers.payment(row.payment_id)
-        effects.lose(papers, payment, papers.hold(payment, row.key), state.reason)
+        effects.let_go(papers, payment, papers.hold(payment, row.key), state.reason)
     return "hold lost"

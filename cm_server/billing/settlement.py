@@ -12,7 +12,6 @@ from sqlmodel import Session
 
 from cm_server.billing import (
     allocation,
-    calls,
     dossier,
     effects,
     outbox,
@@ -21,8 +20,7 @@ from cm_server.billing import (
     store,
 )
 from cm_server.billing.dossier import Dossier
-from cm_server.billing.gateway_outcomes import HoldRef
-from cm_server.billing.model import Hold, Payment
+from cm_server.billing.model import Payment
 from cm_server.billing.receipts import Ending, Issued
 from cm_server.billing.store import LeasedCall
 from cm_server.billing.till import Till
@@ -31,7 +29,6 @@ from cm_server.session import events, register
 from cm_server.session.register import Parties
 from cm_wire import faults
 from cm_wire.ids import SessionId
-from cm_wire.money import Money
 
 
 async def settle(till: Till, session_id: SessionId) -> Issued:
@@ -131,16 +128,8 @@ def _end(
     effects.move(payment, "ended" if payment.gross_minor else "waived")
     for hold, minor in zip(usable, takes, strict=False):
         if minor:
-            _queue_capture(papers, payment, hold, minor)
+            effects.queue_capture(papers, payment, hold, minor)
     for minor in filter(None, takes[len(usable) :]):
         effects.queue_charge(papers, payment, lost[0].card_ref, minor)
     effects.void_unused(papers, payment)
     return Ending(parties, payment, log, bill)
-
-
-def _queue_capture(papers: Dossier, payment: Payment, hold: Hold, minor: int) -> None:
-    hold.to_capture_minor = minor
-    call = calls.Capture(
-        hold_key=hold.key, hold=HoldRef(hold.ref), amount=Money(minor, payment.currency)
-    )
-    papers.queue(f"{hold.key}:capture", payment, call)

@@ -74,9 +74,12 @@ def payments_in(session: Session, states: Sequence[str]) -> list[Payment]:
     return list(session.exec(rows))
 
 
-def unpaid(session: Session, learner: PersonId) -> Payment | None:
-    rows = select(Payment).where(Payment.learner == learner, Payment.state == "owed").limit(1)
-    return session.exec(rows).one_or_none()
+def payments_owed(session: Session, learner: PersonId | None = None) -> list[Payment]:
+    """The oldest first; one learner's, or all."""
+    rows = select(Payment).where(Payment.state == "owed")
+    if learner is not None:
+        rows = rows.where(Payment.learner == learner)
+    return list(session.exec(rows.order_by(col(Payment.ended_at_ms), col(Payment.id))))
 
 
 def holds(session: Session, payment_id: str) -> list[Hold]:
@@ -136,6 +139,11 @@ def payouts_parked(session: Session, mentor: PersonId) -> list[Payout]:
 
 def customer(session: Session, person: PersonId) -> Customer | None:
     return session.get(Customer, person)
+
+
+def learner_of(session: Session, ref: str) -> PersonId | None:
+    row = session.exec(select(Customer).where(Customer.ref == ref)).one_or_none()
+    return None if row is None else PersonId(row.person)
 
 
 def payee(session: Session, person: PersonId) -> Payee | None:

@@ -9,7 +9,7 @@ from typing import Final
 
 import structlog
 
-from cm_server.billing import charges, inbox, outbox, payees, payouts, store
+from cm_server.billing import charges, collection, inbox, outbox, payees, payouts, store
 from cm_server.billing.gateway import GatewayRefused, GatewayUnavailable
 from cm_server.billing.till import Till
 from cm_server.db import StorageUnavailable
@@ -33,6 +33,7 @@ async def run(till: Till, look_further: Callable[[], Awaitable[object]]) -> None
             await sweep(till)
             if sweeps % SWEEPS_PER_EVENTS == 1:
                 await take_lost_events(till)
+                await collection.retry_due(till)
                 await look_further()
         except (GatewayUnavailable, GatewayRefused, StorageUnavailable) as stuck:
             _log.warning("billing waits", reason=str(stuck))

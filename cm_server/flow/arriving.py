@@ -3,6 +3,8 @@
 from sqlmodel import Session
 
 from cm_server.ask import board
+from cm_server.billing import debts
+from cm_server.billing.debts import Debt
 from cm_server.flow import meeting, offering, telling
 from cm_server.flow.works import Works
 from cm_server.matching import offers
@@ -32,7 +34,7 @@ def heard(works: Works, person: PersonId) -> None:
 
 
 async def tell_present_state(works: Works, person: Person) -> None:
-    """The whole of it: open ask, open offer, session, meter. Nobody who comes back has to add anything up."""
+    """The whole of it: open ask, open offer, session, meter, debt. Nobody who comes back has to add anything up."""
     desk = works.desk
 
     def read(
@@ -42,6 +44,7 @@ async def tell_present_state(works: Works, person: Person) -> None:
         list[offers.Offer],
         tuple[board.PostedAsk, offers.Offer] | None,
         Standing | None,
+        Debt | None,
     ]:
         ask = board.open_ask(session, person.id)
         made = offers.of_ask(session, ask.ask_id) if ask else []
@@ -52,9 +55,10 @@ async def tell_present_state(works: Works, person: Person) -> None:
             made,
             _rung(session, person.id),
             latest or register.waiting_for_rating(session, person.id),
+            debts.of_learner(session, person.id),
         )
 
-    ask, made, rung, standing = await desk.database.read(read)
+    ask, made, rung, standing, debt = await desk.database.read(read)
     if ask is not None:
         telling.ask_changed(desk, ask, made)
     if rung is not None:
@@ -62,6 +66,8 @@ async def tell_present_state(works: Works, person: Person) -> None:
     if standing is not None:
         _tell_session(works, standing, person.id)
         _show_reachable(works, person.id)
+    if debt is not None:
+        telling.owes(desk, debt)
 
 
 def _rung(session: Session, mentor: PersonId) -> tuple[board.PostedAsk, offers.Offer] | None:

@@ -27,6 +27,12 @@ from cm_wire.money import Money
 
 LIST_LENGTH: Final = 20
 RANKED_AT_ONCE: Final = 30
+CONFIRM_FIRST: Final = (
+    "Open the address and confirm within ten minutes; the search begins by itself then."
+)
+NOT_CONFIRMED: Final = (
+    "Your bank did not confirm the payment, so nobody was asked. Nothing was taken."
+)
 DEEPER: Final = 8
 """Where all of the best are busy, so many times as many are looked at."""
 
@@ -95,8 +101,7 @@ async def post(
 
     ask = await desk.database.write(work)
     telling.ask_changed(desk, ask, ())
-    if ask.state == "searching":
-        await _fund(desk, ask, ranked)
+    if ask.state == "searching" and await _fund(desk, ask, ranked):
         await advance(desk, ask_id)
     return ask_id
 
@@ -155,10 +160,15 @@ async def advance_all(desk: Desk) -> None:
 
 
 async def advance_searching(desk: Desk) -> None:
-    """Searches whose seats stay empty although somebody fits: they are rung when they come free, or given up."""
+    """Searches whose seats stay empty although somebody fits: they are rung when they come free, or given up.
+
+    Those that wait for the learner's bank go on, or end, when it has answered.
+    """
     for ask in await desk.database.read(board.looking):
         if ask.state == "searching" and ask.funded:
             await advance(desk, ask.ask_id)
+        elif ask.state == "searching":
+            await _after_challenge(desk, ask)
 
 
 async def resume_unfunded(desk: Desk) -> None:
@@ -184,16 +194,37 @@ async def tell(desk: Desk, ask_id: AskId) -> None:
 
 async def _begin_again(desk: Desk, ask: PostedAsk, ranked: list[Ranked]) -> int:
     try:
-        await _fund(desk, ask, ranked)
+        funded = await _fund(desk, ask, ranked)
     except Refused as refused:
         # Nobody waits for an answer here: the ask itself says what became of it.
         telling.noticed(desk, ask.learner, str(refused))
         return 0
-    return await advance(desk, ask.ask_id)
+    return await advance(desk, ask.ask_id) if funded else 0
 
 
-async def _fund(desk: Desk, ask: PostedAsk, ranked: list[Ranked]) -> None:
-    """Hold what the cap may cost; a refused card ends the ask and is told as the refusal it is."""
+async def _after_challenge(desk: Desk, ask: PostedAsk) -> None:
+    match await charges.challenge(desk.till, ask.ask_id, ask.attempt):
+        case "passed":
+            await desk.database.write(lambda session: _mark_funded(session, ask.ask_id, desk))
+            await advance(desk, ask.ask_id)
+        case "failed":
+            telling.noticed(desk, ask.learner, NOT_CONFIRMED)
+            await _end(desk, ask.ask_id, "card-refused", NOT_CONFIRMED)
+        case "none" | "waits":
+            pass  # the hold is being made, or the learner is at their bank's page
+
+
+def _mark_funded(session: Session, ask_id: AskId, desk: Desk) -> None:
+    ask = board.find(session, ask_id)
+    if ask is None or not ask.funded:
+        board.move(session, ask_id, "funded", desk.now_ms())
+
+
+async def _fund(desk: Desk, ask: PostedAsk, ranked: list[Ranked]) -> bool:
+    """Hold what the cap may cost; a refused card ends the ask and is told as the refusal it is.
+
+    False: the bank wants to ask the learner first, who has been told where; the ask waits for that.
+    """
     try:
         await charges.authorise(
             desk.till,
@@ -203,16 +234,18 @@ async def _fund(desk: Desk, ask: PostedAsk, ranked: list[Ranked]) -> None:
             _most(ask.terms, ask.wanted_mentor, ranked),
         )
     except Refused as refused:
+        if refused.fault.code == "payment-action-needed":
+            telling.noticed(desk, ask.learner, f"{refused.fault.message} {CONFIRM_FIRST}")
+            return False
         await _end(desk, ask.ask_id, "card-refused", str(refused))
         raise
     try:
-        await desk.database.write(
-            lambda session: board.move(session, ask.ask_id, "funded", desk.now_ms())
-        )
+        await desk.database.write(lambda session: _mark_funded(session, ask.ask_id, desk))
     except Refused:
         # Cancelled while the bank was thinking.
         await charges.void(desk.till, ask.ask_id, ask.attempt)
         raise
+    return True
 
 
 async def _end(desk: Desk, ask_id: AskId, event: states.Event, why: str) -> None:

@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from cm_server.ask import board
 from cm_server.ask.board import PostedAsk
-from cm_server.billing import charges, receipt_text, receipts, refunds, settlement
+from cm_server.billing import charges, debts, receipt_text, receipts, refunds, settlement
 from cm_server.flow import asking, offering, telling
 from cm_server.flow.works import Works
 from cm_server.matching import facets, offers, records
@@ -181,6 +181,9 @@ async def settle(works: Works, session_id: SessionId) -> None:
         billed_seconds=issued.billed_seconds,
     )
     works.desk.tell(standing.people, fact)
+    debt = await works.desk.database.read(lambda s: debts.of_learner(s, standing.learner))
+    if debt is not None:
+        telling.owes(works.desk, debt)
 
 
 async def receipt(works: Works, person: PersonId, session_id: SessionId) -> Document:

@@ -12,10 +12,11 @@ from sqlmodel import Session
 
 from cm_server import db
 from cm_server.ask import board
-from cm_server.billing import charges, outbox, receipts, store, sweeper
+from cm_server.billing import charges, debts, outbox, receipts, store, sweeper
+from cm_server.billing.accounts import PaymentId
 from cm_server.billing.model import Payment
 from cm_server.db import StorageUnavailable
-from cm_server.flow import asking, meeting
+from cm_server.flow import asking, meeting, telling
 from cm_server.flow.works import Works
 from cm_server.session import register, states
 from cm_wire.faults import Refused
@@ -34,7 +35,23 @@ async def run(works: Works) -> None:
         await _guarded(works, "make cut-off calls again", lambda w: outbox.end_leases(w.desk.till))
     await _guarded(works, "settle what was left", settle_left)
     await _guarded(works, "resume searches", lambda w: asking.resume_unfunded(w.desk))
-    await sweeper.run(till, lambda: _guarded(works, "settle what was left", settle_left))
+    told: set[PaymentId] = set()
+
+    async def look_further() -> None:
+        await _guarded(works, "settle what was left", settle_left)
+        await _guarded(works, "tell debtors", lambda w: tell_debtors(w, told))
+
+    await sweeper.run(till, look_further)
+
+
+async def tell_debtors(works: Works, told: set[PaymentId]) -> None:
+    """A card may say no long after the session; its owner is told once, now or when they next arrive."""
+    owed = await works.desk.database.read(debts.all_open)
+    told &= {debt.payment_id for debt in owed}
+    for debt in owed:
+        if debt.payment_id not in told and works.desk.hub.is_connected(debt.learner):
+            telling.owes(works.desk, debt)
+            told.add(debt.payment_id)
 
 
 async def settle_left(works: Works) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from cm_server.ask.board import PostedAsk
+from cm_server.billing.debts import Debt
 from cm_server.flow.desk import Desk
 from cm_server.flow.works import Works
 from cm_server.matching import facets as ask_facets
@@ -25,6 +26,7 @@ from cm_wire.to_client import (
 )
 
 WARNING = 2
+HOW_TO_PAY = "Save a card, or ask again: either opens the page on which you pay it."
 
 
 def ask_changed(desk: Desk, ask: PostedAsk, made: Iterable[Offer]) -> None:
@@ -83,6 +85,10 @@ def session_changed(works: Works, standing: Standing, person: PersonId) -> None:
 
 def noticed(desk: Desk, person: PersonId, text: str) -> None:
     desk.hub.tell(person, Noticed(level=WARNING, text=text))
+
+
+def owes(desk: Desk, debt: Debt) -> None:
+    noticed(desk, debt.learner, f"{debt.says} {HOW_TO_PAY}")
 
 
 def ranked_mentor(ranked: Ranked) -> RankedMentor:

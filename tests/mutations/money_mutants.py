@@ -154,7 +154,7 @@ MUTANTS = (
     ),
     Mutant(
         "the whole hold is captured",
-        f"{B}/settlement.py",
+        f"{B}/effects.py",
         "    hold.to_capture_minor = minor",
         "    minor = hold.to_capture_minor = hold.amount_minor",
         (NASTY, MACHINE),
@@ -176,8 +176,8 @@ MUTANTS = (
     Mutant(
         "a late hold is kept",
         f"{B}/effects.py",
-        '    if payment.state != "authorised" and hold.to_capture_minor == 0:',
-        "    if False:",
+        '    elif payment.state != "authorised":',
+        "    elif False:",
         (NASTY, MACHINE),
     ),
     Mutant(

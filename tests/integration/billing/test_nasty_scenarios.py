@@ -6,7 +6,7 @@ from sqlmodel import Session, select
 from cm_server.billing import (
     cases,
     charges,
-    debts,
+    collection,
     inbox,
     ledger,
     outbox,
@@ -232,10 +232,10 @@ async def test_a_charge_that_is_declined_becomes_a_debt_and_blocks_until_paid(
         await world.hold()
     assert refused.value.fault.code == "card-declined"
     with pytest.raises(Refused):
-        await debts.collect(world.till, LEARNER)
+        await collection.charge(world.till, LEARNER)
     assert (await balances(world))[f"USD:learner:{LEARNER}:debt"] == 666
     await world.save_card()
-    await debts.collect(world.till, LEARNER)
+    await collection.charge(world.till, LEARNER)
     assert (await payment(world, session_id)).state == "settled"
     assert (await balances(world))[f"USD:learner:{LEARNER}:debt"] == 0
     await assert_clean(world)

@@ -1,85 +1,39 @@
 """What the running server does about money by itself, seen from outside: routes mounted, every background part started."""
 
 import asyncio
-import random
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
-import pytest
 from sqlmodel import Session, select
 
-from cm_server import db, schema, webhooks
+from cm_server import webhooks
 from cm_server.ask import board
 from cm_server.billing import ledger, payees, receipts, store
 from cm_server.billing.model import Hold, InboxRow, Payout, Refund
-from cm_server.billing.payment_connection import Connection, in_process
 from cm_server.flow import payments
 from cm_server.payment_service import in_process_client
-from cm_server.payment_service import webhooks as deliveries
-from cm_server.payment_service.embedded import PaymentService, WebhookRoute
-from cm_server.payment_service.state import MemoryStore
-from cm_server.payment_service.world import Settings as PaymentSettings
 from cm_server.session import register
-from cm_wire.ids import FilePath, SessionId
+from cm_wire.ids import SessionId
 from cm_wire.money import Money
 from cm_wire.to_client import (
     AskPosted,
     Noticed,
-    OfferMade,
     ReceiptIssued,
     SessionChanged,
-    SessionOpened,
 )
 from cm_wire.to_server import (
-    AcceptOffer,
-    Diagnose,
     EndSession,
     GoOnline,
     PauseMeter,
     PostAsk,
     RequestRefund,
-    ShareFile,
     StartMeter,
 )
-from tests.support import server_process, world
+from tests.support import meeting_pair, server_process, world
 from tests.support.control_client import ControlClient
-from tests.support.manual_clock import ManualClock
 from tests.support.world import Someone, World
 
-SECRET = "whsec_running"
-PAGES = "http://pages.invalid"
-PATH = FilePath("app.py")
 DAY = 86_400
-
-
-@pytest.fixture
-async def here(tmp_path: Path) -> AsyncIterator[World]:
-    """The embedded service delivers its webhooks over HTTP, as Stripe does."""
-    engine = db.open_engine(f"sqlite:///{tmp_path / 'codementor.sqlite3'}", writes=True)
-    schema.migrate(engine)
-    engine.dispose()
-    # A command line beside it goes by the machine's clock, so this one starts there.
-    clock = ManualClock(datetime.now(UTC))
-    ports: list[int] = []
-    async with httpx.AsyncClient() as http:
-
-        async def send(body: bytes, signature: str) -> int:
-            url = f"http://127.0.0.1:{ports[0]}{webhooks.PATH}"
-            return await deliveries.http_sink(http, url)(body, signature)
-
-        service = PaymentService(
-            clock,
-            MemoryStore(),
-            random.Random(4),
-            PaymentSettings(PAGES),
-            webhook_route=WebhookRoute(SECRET, send),
-        )
-        paying = Connection(in_process(service, [SECRET]), service)
-        async with world.running(tmp_path, clock, paying) as running:
-            ports.append(running.port)
-            yield running
 
 
 async def test_webhooks_come_in_over_http_and_what_is_forged_or_too_large_does_not(
@@ -142,7 +96,7 @@ async def test_a_case_that_was_decided_on_the_command_line_is_paid_back_by_the_r
 async def test_a_session_paused_for_days_ends_before_the_bank_lets_go_of_its_money(
     here: World,
 ) -> None:
-    session, learner, mentor, who = await _counting(here)
+    session, learner, mentor, who = await meeting_pair.counting(here)
     async with here.document(session, who[0]), here.document(session, who[1]):
         await learner.do(StartMeter(session_id=session))
         await here.pass_time(121)
@@ -183,7 +137,7 @@ async def test_money_held_for_an_ask_whose_end_was_cut_off_is_given_back(here: W
 
 
 async def test_a_session_whose_end_was_cut_off_gets_its_receipt(here: World) -> None:
-    session, learner, _, who = await _counting(here)
+    session, learner, _, who = await meeting_pair.counting(here)
     async with here.document(session, who[0]), here.document(session, who[1]):
         await learner.do(StartMeter(session_id=session))
         await here.pass_time(61)
@@ -198,33 +152,15 @@ async def test_a_session_whose_end_was_cut_off_gets_its_receipt(here: World) -> 
 
 
 async def _ended(here: World, seconds: int) -> tuple[SessionId, ControlClient, Someone]:
-    session, learner, _, who = await _counting(here)
+    session, learner, _, who = await meeting_pair.counting(here)
     async with here.document(session, who[0]) as left, here.document(session, who[1]):
         await learner.do(StartMeter(session_id=session))
         for passed in range(0, seconds, 100):
             await here.pass_time(min(100, seconds - passed))
-            left.text(PATH).insert(0, "#")
+            left.text(meeting_pair.PATH).insert(0, "#")
         await learner.do(EndSession(session_id=session))
     await learner.fact(ReceiptIssued)
     return session, learner, who[1]
-
-
-async def _counting(
-    here: World,
-) -> tuple[SessionId, ControlClient, ControlClient, tuple[Someone, Someone]]:
-    """A session whose meter starts once both have opened the file."""
-    lea, mo = await here.learner(), await here.mentor(price=1000)
-    learner, mentor = await here.connect(lea), await here.connect(mo)
-    await mentor.do(GoOnline())
-    await learner.do(PostAsk(context=world.context(), terms=world.terms()))
-    offer = (await mentor.fact(OfferMade)).offer
-    opened = await mentor.do(AcceptOffer(offer_id=offer.offer_id))
-    assert isinstance(opened, SessionOpened)
-    session = opened.session_id
-    text = world.context().excerpt.text
-    await learner.do(ShareFile(session_id=session, path=PATH, language_id="python", text=text))
-    await mentor.do(Diagnose(session_id=session, text="main is never called", minutes=5))
-    return session, learner, mentor, (lea, mo)
 
 
 async def _onboard(here: World, mo: Someone) -> None:
@@ -232,10 +168,15 @@ async def _onboard(here: World, mo: Someone) -> None:
     till, service = here.works.desk.till, here.app.payments.embedded
     assert service is not None
     page = await payees.mentor_page(
-        till, mo.person.id, email=mo.person.email, name="Mo", country="US", base_url=PAGES
+        till,
+        mo.person.id,
+        email=mo.person.email,
+        name="Mo",
+        country="US",
+        base_url=meeting_pair.PAYMENT_PAGES,
     )
     async with in_process_client.client(service.pages) as browser:
-        path = page.url.removeprefix(PAGES)
+        path = page.url.removeprefix(meeting_pair.PAYMENT_PAGES)
         await browser.post(f"{in_process_client.BASE_URL}{path}", data={"answer": "done"})
 
 
