@@ -12,8 +12,10 @@ from cm_lsp import commands, files_to_show
 from cm_lsp.app import Codementor
 from cm_lsp.session import views
 from cm_lsp.to_server import pages
-from cm_wire import faults, printable
+from cm_wire import faults, limits, printable
 from cm_wire.asking import Span
+from cm_wire.secrets import refusing
+from cm_wire.secrets.scan import Redacted
 from cm_wire.to_client import Document
 from cm_wire.to_server import (
     Command,
@@ -157,8 +159,28 @@ async def _point(here: Codementor, given: commands.Point) -> object:
 
 
 async def _chat(here: Codementor, given: commands.Chat) -> object:
-    session_id = here.session_named(given.session_id)
-    return await _done(here, SendChat(session_id=session_id, text=given.text))
+    """A line that looks like it holds a secret is held until its user has said what to do with it."""
+    chat = SendChat(session_id=here.session_named(given.session_id), text=given.text)
+    redacted = refusing.redacted(given.text, "text")
+    if not redacted.findings:
+        return await _done(here, chat)
+    here.editor.later(_ask_about_secret(here, chat, redacted))
+    return {"held": True}
+
+
+async def _ask_about_secret(here: Codementor, chat: SendChat, redacted: Redacted) -> None:
+    answer = await here.editor.ask(
+        f"What you want to say looks like it holds a secret ({redacted.findings[0].kind}). It was not sent yet.",
+        [_NOT_SENT, _WITHOUT, _AS_IT_IS],
+    )
+    if answer not in {_WITHOUT, _AS_IT_IS}:
+        here.editor.say("Codementor: your line with the secret was not sent.")
+        return
+    text = chat.text if answer == _AS_IT_IS else redacted.text[: limits.CHAT_CHARACTERS_MAX]
+    try:
+        await here.send(SendChat(session_id=chat.session_id, text=text))
+    except faults.Refused as refused:
+        here.editor.say_wrong(f"Codementor: {refused}")
 
 
 async def _follow(here: Codementor, given: commands.Follow) -> object:
@@ -294,6 +316,9 @@ async def _show(here: Codementor, command: Command) -> object:
     return {"uri": uri, "shown": shown, "mediaType": document.media_type, "text": text}
 
 
+_NOT_SENT: Final = "Do not send it"
+_WITHOUT: Final = "Send it without the secret"
+_AS_IT_IS: Final = "Send it as it is"
 _CARD_FAULTS: Final = frozenset({"card-needed", "card-declined"})
 
 _RUN: Final[Mapping[str, Callable[..., Awaitable[object]]]] = {

@@ -26,10 +26,11 @@ class Marks:
 
     learners: list[types.Diagnostic] = field(default_factory=list)
     proposals: list[types.Diagnostic] = field(default_factory=list)
+    secrets: list[types.Diagnostic] = field(default_factory=list)
 
     def diagnostics(self, *, with_cursors: bool) -> list[types.Diagnostic]:
         """All as diagnostics: the one thing every editor draws."""
-        found = [*self.learners, *self.proposals]
+        found = [*self.learners, *self.proposals, *self.secrets]
         if with_cursors:
             found += [
                 _hint(cursor.selection or _caret(cursor.position), f"{cursor.name} is here")

@@ -21,12 +21,13 @@ from cm_lsp.session.drawing import Drawing
 from cm_lsp.session.files_on_disk import FilesOnDisk
 from cm_lsp.session.following import Following
 from cm_lsp.session.looking_up import LookingUp
-from cm_lsp.session.mirror import Mirror
 from cm_lsp.session.place import Place
 from cm_lsp.session.proposing import Proposing
 from cm_lsp.session.share_table import ShareTable
+from cm_lsp.session.showing import Showing
 from cm_lsp.session.storing import StoreWatch
 from cm_lsp.session.sync import Sync
+from cm_lsp.session.typed_secrets import TypedSecrets
 from cm_lsp.sharing import document as session_documents
 from cm_lsp.sharing.bridge_messages import Authority, Change, Typing
 from cm_lsp.sharing.buffer import Buffer, EditorSide
@@ -34,7 +35,6 @@ from cm_lsp.sharing.document import Delta, SessionDocument
 from cm_lsp.sharing.positions import Position
 from cm_lsp.to_server.backoff import Backoff
 from cm_lsp.to_server.channel import DocumentChannel
-from cm_wire import printable
 from cm_wire.ids import FilePath, YjsClientId
 from cm_wire.session import FileDiagnostics, SessionView, SharedFile
 from cm_wire.to_server import Command
@@ -55,7 +55,7 @@ class Room:
         self._place = place
         self._buffers: dict[FilePath, Buffer] = {}
         self._cursors = Cursors()
-        self._mirror = Mirror(place.cache_folder, view.session_id)
+        self._showing = Showing(place, view.session_id)
         self._sync = Sync(view.you, self)
         self.choosing = Choosing(place, self.table, self._buffers, lambda: self.view)
         self.on_disk = FilesOnDisk(
@@ -63,7 +63,6 @@ class Room:
         )
         self._waiting: set[FilePath] = set()
         """Files of the learner's that are shared and not open: which changes are whose is known only when they are."""
-        self._shown: set[FilePath] = set()
         self.reports: dict[FilePath, FileDiagnostics] = {}
         """The learner's diagnostics as last told, of files that are open here or not yet."""
         self._before: dict[FilePath, str] = {}
@@ -75,6 +74,7 @@ class Room:
             place, self.table, self._buffers, lambda: self.view, self.tell_session
         )
         self._divergence = Divergence(view.session_id, self._tell_server)
+        self._secrets = TypedSecrets(place, lambda: self.view, self.table.uri)
         self._store_watch = StoreWatch()
         self._drawing = Drawing(
             place.editor, place.marks, self._cursors, self._buffers, place.round_trip_ms
@@ -112,25 +112,18 @@ class Room:
         self._drawing.clear()
         self._buffers.clear()
         if self.view.you == "mentor":
-            self._mirror.remove()
+            self._showing.end()
 
     def changed(self, view: SessionView) -> None:
         """The server told the state anew."""
-        self._tell_renames(view)
-        self.view = view
-        if views.is_over(view) and view.you == "mentor":
-            self.looking_up.end()
+        before, self.view = self.view, view
+        if view.you == "mentor":
+            self._showing.changed(before, view)
+            if views.is_over(view):
+                self.looking_up.end()
         self.proposing.mode_changed()
         self.tell_session()
         self._drawing.cursors_now()
-
-    def _tell_renames(self, view: SessionView) -> None:
-        """At the mentor's: the buffer keeps its address, so that nothing typed into it is lost."""
-        known = {file.path: file.name for file in self.view.files}
-        for file in view.files if view.you == "mentor" else ():
-            if known.get(file.path, file.name) != file.name:
-                was, now = printable.line(known[file.path]), printable.line(file.name)
-                self._place.editor.say(f"Codementor: {was} is now called {now}.")
 
     def tell_session(self) -> None:
         shape = views.shape(self.view, self.table.uris(), look_ups=self.answering.is_allowed)
@@ -276,22 +269,26 @@ class Room:
             self._side,
             base=base,
             typing=lambda: self._typing(path),
-            send=self._channel.send_updates,
+            send=lambda updates: self._send_typed(path, updates),
             taken_back=self.proposing.say_taken_back,
         )
         self._buffers[path] = buffer
+        self._secrets.began(path, buffer.text())
         before = self._before.pop(path, None)
         if before is not None and before != buffer.text():
             why = "The document was read anew from the server."
             kept_texts.keep(self._place, path, before, why)
         if open_document is not None:
             self.opened(open_document)
-        elif self.view.you == "mentor" and path not in self._shown:
-            self._shown.add(path)
-            self._later(self._show(path, uri))
+        elif self.view.you == "mentor":
+            self._showing.show(path, uri)
         log.info(
             "file-shared session=%s language=%s", self.view.session_id, file and file.language_id
         )
+
+    def _send_typed(self, path: FilePath, updates: list[bytes]) -> None:
+        self._channel.send_updates(updates)
+        self._secrets.typed(path, asyncio.get_running_loop().time())
 
     def _base(self, path: FilePath, open_document: OpenDocument | None) -> str | None:
         """What the editor's text and the shared text come from.
@@ -308,19 +305,16 @@ class Room:
         self._waiting.discard(path)
         self.reports.pop(path, None)
         buffer = self._buffers.pop(path, None)
+        self._secrets.left(path)
         if buffer is not None:
             buffer.stop()
         uri = self.table.uri(path)
         self.table.remove(path)
-        self._shown.discard(path)
         if uri is not None:
             is_open = self._place.documents.get(uri) is not None
             self._drawing.left(path, uri, is_open=is_open)
             if self.view.you == "mentor":
-                self._mirror.take_away(path)
-                if is_open:
-                    said = f"{printable.line(path)} is shared no more; what you type there reaches nobody."
-                    self._place.editor.say(f"Codementor: {said}")
+                self._showing.left(path, is_open=is_open)
 
     def _uri_for(self, path: FilePath, document: SessionDocument) -> str | None:
         if self.view.you == "learner":
@@ -328,14 +322,7 @@ class Room:
             file = self._file(path)
             name = file.name if file is not None else path
             return known or share_table.own_file(name, self._place.roots, self._place.documents)
-        if self._place.editor.claims.shared_buffers:
-            return share_table.shared_uri(self.view.session_id, path)
-        return self._mirror.put(path, document.text(path))
-
-    async def _show(self, path: FilePath, uri: str) -> None:
-        shown = await self._place.editor.show_document(uri, focus=len(self._shown) == 1)
-        if not shown and not self._place.editor.has_plugin:
-            self._place.editor.say(f"Codementor: open {uri} to see the learner's {path}.")
+        return self._showing.address(path, document.text(path))
 
     def _file(self, path: FilePath | None) -> SharedFile | None:
         return next((file for file in self.view.files if file.path == path), None)
@@ -371,6 +358,7 @@ class Room:
             self._tell_sync()
             self.proposing.tick()
             self.on_disk.tick(loop.time())
+            self._secrets.tick(loop.time())
             document = self._sync.document
             if document is None or not self._sync.is_connected:
                 continue

@@ -10,6 +10,7 @@ from typing import TypeVar
 from cm_wire import faults, limits
 from cm_wire.ids import FilePath
 from cm_wire.secrets import file_names, scan
+from cm_wire.secrets.finding import Finding
 
 _T = TypeVar("_T")
 
@@ -20,11 +21,11 @@ def check_text(
     text: str, field: str, do: str, cpu_time_ns: NanosecondClock = time.thread_time_ns
 ) -> None:
     """Raise `faults.Refused` (`secret-found`) naming the first secret's line, counted from 1, and its kind, never itself."""
-    findings = _guarded(lambda is_over: scan.find(text, is_over), field, cpu_time_ns)
-    if findings:
-        first = findings[0]
+    found = findings(text, field, cpu_time_ns)
+    if found:
+        first = found[0]
         line = text.count("\n", 0, first.start) + 1
-        more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
+        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
         raise faults.refusal(
             "secret-found",
             f"Line {line} of {field} holds a secret, {first.kind}{more}; nobody was shown it.",
@@ -43,6 +44,13 @@ def check_file_name(path: FilePath, field: str) -> None:
             "Type what matters into the question or the chat.",
             field=field,
         )
+
+
+def findings(
+    text: str, field: str, cpu_time_ns: NanosecondClock = time.thread_time_ns
+) -> tuple[Finding, ...]:
+    """`scan.find` within the time a scan may take; `unavailable` when that is over."""
+    return _guarded(lambda is_over: scan.find(text, is_over), field, cpu_time_ns)
 
 
 def redacted(
