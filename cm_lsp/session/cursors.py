@@ -68,6 +68,12 @@ class Cursors:
             found.append(_shown(client, state.user, state.cursor, buffer))
         return tuple(found)
 
+    def is_here(self, person: str) -> bool:
+        """Whether a person has an editor in the session beside this one."""
+        return any(
+            state.user is not None and state.user.id == person for _, state in self._others.values()
+        )
+
     def where_is(self, person: str) -> FilePath | None:
         """The file a person's cursor is in."""
         for _, state in self._others.values():

@@ -21,6 +21,7 @@ from cm_lsp.session.drawing import Drawing
 from cm_lsp.session.files_on_disk import FilesOnDisk
 from cm_lsp.session.following import Following
 from cm_lsp.session.looking_up import LookingUp
+from cm_lsp.session.mode_guard import ModeGuard
 from cm_lsp.session.place import Place
 from cm_lsp.session.proposing import Proposing
 from cm_lsp.session.share_table import ShareTable
@@ -75,6 +76,7 @@ class Room:
         )
         self._divergence = Divergence(view.session_id, self._tell_server)
         self._secrets = TypedSecrets(place, lambda: self.view, self.table.uri)
+        self._mode_guard = ModeGuard(asyncio.get_running_loop().time())
         self._store_watch = StoreWatch()
         self._drawing = Drawing(
             place.editor, place.marks, self._cursors, self._buffers, place.round_trip_ms
@@ -117,6 +119,8 @@ class Room:
     def changed(self, view: SessionView) -> None:
         """The server told the state anew."""
         before, self.view = self.view, view
+        if before.mode != view.mode:
+            self._mode_guard.mode_changed(asyncio.get_running_loop().time())
         if view.you == "mentor":
             self._showing.changed(before, view)
             if views.is_over(view):
@@ -211,8 +215,23 @@ class Room:
         self.tell_session()
 
     def text_changed(self, path: FilePath, delta: Delta) -> None:
-        if path in self._buffers:
-            self._buffers[path].remote(delta)
+        buffer = self._buffers.get(path)
+        if buffer is None:
+            return
+        now = asyncio.get_running_loop().time()
+        is_other_window = self._cursors.is_here(self.view.learner.person)
+        if self._sync.is_catching_up or not self._mode_guard.is_uncalled_for(
+            self.view, now, is_other_window=is_other_window
+        ):
+            buffer.remote(delta)
+            return
+        log.error("edit-against-the-mode session=%s", self.view.session_id)
+        buffer.put_back(delta)
+        if self._mode_guard.is_to_be_said(now):
+            self._place.editor.say_wrong(
+                f"Codementor: a change of {views.display_name(self.view.mentor)}'s came although they may not "
+                "type now; it was taken back."
+            )
 
     def texts_settled(self) -> None:
         for buffer in self._buffers.values():

@@ -1,8 +1,8 @@
 """What the frames of the document channel mean: the session's document, kept equal to the server's.
 
 Owns the document and the answers to frames. Does not own the socket (`to_server.channel`) or the editor (`room`). What
-a reader would guess wrong: the mode (propose, read only) is not checked here again. The server stored what it let in while
-the mentor might type, and a copy that refused a part of it would differ for good; what is checked here is what no
+a reader would guess wrong: an update that the mode (propose, read only) forbids is not refused here. The server has stored
+it, and a copy without it would differ for good; the room takes it back (`mode_guard`). What is refused here is what no
 mode allows: another's name on an edit, hidden structure, a file that tools run by themselves.
 """
 
@@ -59,6 +59,8 @@ class Sync:
         self._gaps = 0
         self.is_connected = False
         self._has_answered = False
+        self.is_catching_up = False
+        """What is told just now was missed before; it may be from a time with another mode."""
         self.document: SessionDocument | None = None
 
     @property
@@ -108,7 +110,8 @@ class Sync:
                 self._has_answered = True
                 # The last one says that this was all.
                 return [*map(sync_frames.encode_update, first), sync_frames.encode_step_2(last)]
-            case SyncStep2(update=update) | SyncUpdate(update=update):
+            case SyncStep2(update=update) | SyncUpdate(update=update) as taken:
+                self.is_catching_up = isinstance(taken, SyncStep2)
                 return self._take(document, update)
             case AwarenessFrame(payload=payload):
                 self._listener.cursors_moved(awareness.decode(payload))

@@ -118,6 +118,13 @@ class Buffer:
             operation = self._draft.remote(_without_returns(there))
         self._carry_out(self._bridge.remote(operation))
 
+    def put_back(self, delta: Delta) -> None:
+        """Somebody changed the text who may not: follow, and take it back at once as the user's own edit."""
+        operation = self._shared.operation_of(delta)
+        back = edits.invert(_without_returns(operation), self._shared.text)
+        self._carry_out(self._bridge.remote(operation))
+        self.change(back)
+
     def pump(self) -> None:
         self._carry_out(self._bridge.pump(_now_ms()))
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cm_server.clock import SystemClock
+from cm_wire.ids import SessionId
 from tests.support import fake_editor, world
 from tests.support.fake_editor import Answers, FakeEditor
-from tests.support.world import World
+from tests.support.world import Someone, World
 
 TEXT = "import asyncio\n\n\nasync def main():\n    print('hello')\n\n\nasyncio.run(main)\n"
 PLUGIN: Mapping[str, bool] = {"sharedBuffers": True, "rebase": True}
@@ -29,6 +30,12 @@ class Pair:
     uri: str
     shared: str
     home: Path
+    accounts: tuple[Someone, Someone]
+    """The learner's and the mentor's."""
+
+    @property
+    def session_id(self) -> SessionId:
+        return SessionId(self.mentor.last("session").sessionId)
 
     @property
     def files(self) -> list[str]:
@@ -72,7 +79,7 @@ async def running(
             (action, *_) = await learner.actions(file.as_uri(), (7, 0), (7, 17))
             await learner.choose(action)
             shared = await _opened(mentor)
-            yield Pair(here, learner, mentor, file.as_uri(), shared, folder / "lea")
+            yield Pair(here, learner, mentor, file.as_uri(), shared, folder / "lea", (lea, mo))
 
 
 async def _opened(mentor: FakeEditor) -> str:

@@ -1,0 +1,47 @@
+"""The learner's mode, held on the learner's side too: what the server should not have let through does not stay.
+
+Owns the decision; taking back is the buffer's. The server enforces the mode before it stores anything. This is for a server that
+fails to. A change that it has stored cannot be refused here, or the texts would differ for good; it is followed and taken
+back as the learner's own edit, so that everybody has the text the learner allowed.
+"""
+
+from typing import Final
+
+from cm_lsp.session import views
+from cm_wire.session import SessionView
+
+GRACE_SECONDS: Final = 3.0
+"""What the mentor typed before the change of mode may still be on its way: facts and edits come on two sockets."""
+
+SAID_EVERY_SECONDS: Final = 10.0
+
+
+class ModeGuard:
+    """Times are the loop's, in seconds."""
+
+    def __init__(self, now: float) -> None:
+        self._changed_at = now
+        self._said_at = now - SAID_EVERY_SECONDS
+
+    def mode_changed(self, now: float) -> None:
+        self._changed_at = now
+
+    def is_uncalled_for(self, view: SessionView, now: float, *, is_other_window: bool) -> bool:
+        """Whether a change of somebody else's goes against the mode.
+
+        `is_other_window`: the learner is here with another editor as well, whose edits look like anybody's.
+        """
+        return (
+            view.you == "learner"
+            and view.mode != "live"
+            and not views.is_over(view)
+            and not is_other_window
+            and now - self._changed_at > GRACE_SECONDS
+        )
+
+    def is_to_be_said(self, now: float) -> bool:
+        """Now and then, not for every key of the other side's."""
+        due = now - self._said_at >= SAID_EVERY_SECONDS
+        if due:
+            self._said_at = now
+        return due

@@ -1,0 +1,39 @@
+"""A server that lets through what the mode forbids: the learner's own language server does not leave it standing."""
+
+import asyncio
+from pathlib import Path
+
+from tests.support import fake_editor, live_pair
+from tests.support.live_pair import TEXT
+from tests.support.yjs_client import YjsClient
+
+APP = "app.py"
+
+
+async def test_what_the_server_should_not_have_let_through_is_taken_back_for_everybody(
+    tmp_path: Path,
+) -> None:
+    async with (
+        live_pair.running(tmp_path) as pair,
+        pair.here.document(pair.session_id, pair.accounts[1]) as rogue,
+    ):
+        await pair.learner.command("mode", mode="readOnly")
+        await pair.mentor.until(lambda: pair.mentor.last("session").mode == "readOnly", "the mode")
+        pair.here.works.rooms.set_mode(pair.session_id, "live")
+        async with asyncio.timeout(fake_editor.PATIENCE_SECONDS):
+            while not any("was taken back" in text for text in pair.learner.said()):
+                rogue.text(APP).insert(0, "#")
+                await asyncio.sleep(0.1)
+        pair.learner.append(pair.uri, "# mine\n")
+        rogue.text(APP).insert(0, "evil ")
+        end = len(rogue.read(APP) or "")
+        del rogue.text(APP)[end - 3 : end - 1]
+        await rogue.waiting_for(lambda c: _is_as_allowed(c, pair.learner.text(pair.uri)))
+        text = pair.learner.text(pair.uri)
+        assert text.lstrip("#") == TEXT + "# mine\n"
+        await pair.mentor.until_text(pair.shared, text)
+
+
+def _is_as_allowed(client: YjsClient, text: str) -> bool:
+    now = client.read(APP) or ""
+    return now == text and "evil" not in now and "# mine" in now
