@@ -11,10 +11,10 @@ import msgspec
 from lsprotocol import types
 
 from cm_lsp import commands, lsp_ext
-from cm_lsp.asking import preview
+from cm_lsp.asking import preview, ways_out
 from cm_lsp.session import decisions, views
 from cm_wire import printable
-from cm_wire.asking import OfferView, RankedMentor
+from cm_wire.asking import AskView, OfferView, RankedMentor
 from cm_wire.ids import AskId
 from cm_wire.session import MODES, Mode, SessionView
 
@@ -88,10 +88,19 @@ def of_pending(
     return [*actions, _action("Codementor: do not ask", commands.CANCEL_ASK, {})]
 
 
-def of_waiting(open_ask: AskId | None) -> list[types.CodeAction]:
+def of_waiting(open_ask: AskId | None, nobody: AskView | None) -> list[types.CodeAction]:
+    """`nobody` is how the ask stands where it found nobody: the ways out."""
     if open_ask is None:
         return []
-    return [_action("Codementor: take the ask back", commands.CANCEL_ASK, {"askId": open_ask})]
+    argument = {"askId": open_ask}
+    actions = []
+    if nobody is not None:
+        ways = ways_out.offered(nobody)
+        actions = [
+            _action(f"Codementor: {title[0].lower()}{title[1:]}", command, {**argument, **more})
+            for title, (command, more) in ways.items()
+        ]
+    return [*actions, _action("Codementor: take the ask back", commands.CANCEL_ASK, argument)]
 
 
 def of_presence(*, is_mentor: bool, online: bool) -> list[types.CodeAction]:

@@ -15,6 +15,8 @@ from cm_wire import faults, limits, session
 
 ASK: Final = "codementor.ask"
 CANCEL_ASK: Final = "codementor.cancelAsk"
+KEEP_ASK: Final = "codementor.keepAsk"
+RAISE_LIMIT: Final = "codementor.raiseLimit"
 MENTORS: Final = "codementor.mentors"
 GO_ONLINE: Final = "codementor.goOnline"
 GO_OFFLINE: Final = "codementor.goOffline"
@@ -85,6 +87,20 @@ class Ask(_Arguments, frozen=True):
 
 class CancelAsk(_Arguments, frozen=True):
     ask_id: _Id | None = None
+
+
+class KeepAsk(_Arguments, frozen=True):
+    """For an ask that found nobody: rings whoever comes, or with `tellOnly` nobody until it is said again without."""
+
+    ask_id: _Id | None = None
+    tell_only: bool = False
+
+
+class RaiseLimit(_Arguments, frozen=True):
+    """Without `maxPrice`, to the least that somebody who fits costs."""
+
+    ask_id: _Id | None = None
+    max_price: Annotated[str, Meta(max_length=16)] | None = None
 
 
 class Mentors(_Arguments, frozen=True):
@@ -170,6 +186,8 @@ Arguments = (
     Nothing
     | Ask
     | CancelAsk
+    | KeepAsk
+    | RaiseLimit
     | Mentors
     | OfferNamed
     | SessionNamed
@@ -195,6 +213,8 @@ SHAPES: Final[Mapping[str, type[Arguments]]] = {
     PAYOUTS: Nothing,
     ASK: Ask,
     CANCEL_ASK: CancelAsk,
+    KEEP_ASK: KeepAsk,
+    RAISE_LIMIT: RaiseLimit,
     MENTORS: Mentors,
     GO_ONLINE: Nothing,
     GO_OFFLINE: Nothing,
@@ -241,6 +261,7 @@ _WANTED: Final[Mapping[str, str]] = {
     "confirm": 'true, false or "no"',
     "all": "true or false",
     "allow": "true or false",
+    "tellOnly": "true or false",
     "solved": "true, false or null",
     "maxPrice": 'an amount as text, such as "10.00"',
     "diagnostics": "a list of LSP diagnostics",

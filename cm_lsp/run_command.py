@@ -86,6 +86,16 @@ async def _cancel_ask(here: Codementor, given: commands.CancelAsk) -> object:
     return {}
 
 
+async def _keep_ask(here: Codementor, given: commands.KeepAsk) -> object:
+    await here.asking.keep(given.ask_id, tell_only=given.tell_only)
+    return {}
+
+
+async def _raise_limit(here: Codementor, given: commands.RaiseLimit) -> object:
+    await here.asking.raise_limit(given.ask_id, given.max_price)
+    return {}
+
+
 async def _mentors(here: Codementor, given: commands.Mentors) -> object:
     return await here.asking.mentors(given)
 
@@ -329,6 +339,8 @@ _RUN: Final[Mapping[str, Callable[..., Awaitable[object]]]] = {
     commands.PAYOUTS: _payouts,
     commands.ASK: _ask,
     commands.CANCEL_ASK: _cancel_ask,
+    commands.KEEP_ASK: _keep_ask,
+    commands.RAISE_LIMIT: _raise_limit,
     commands.MENTORS: _mentors,
     commands.GO_ONLINE: _go_online,
     commands.GO_OFFLINE: _go_offline,

@@ -140,6 +140,7 @@ def _desk(floor: Floor) -> Desk:
             nobody_after_ms=settings.nobody_after_seconds * 1000,
         ),
         ask_open_ms=settings.ask_expires_seconds * 1000,
+        ask_waits_ms=settings.ask_waits_minutes * 60_000,
         allowance=Allowance(settings.asks_per_ten_minutes, settings.asks_per_day),
         till=Till(
             clock=floor.clock,

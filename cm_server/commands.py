@@ -24,7 +24,7 @@ from cm_wire.to_server import Command
 _DONE = Done()
 
 
-async def answer(works: Works, person: Person, command: Command) -> Result:
+async def answer(works: Works, person: Person, command: Command) -> Result:  # noqa: C901 - a table, not a decision
     """Do what `person` asks; raises `faults.Refused` where it may not be."""
     match command:
         case to_server.Hello():
@@ -37,6 +37,10 @@ async def answer(works: Works, person: Person, command: Command) -> Result:
             return await _post_ask(works, person, command)
         case to_server.CancelAsk():
             await asking.cancel(works.desk, person.id, command.ask_id)
+        case to_server.KeepAsk():
+            await asking.keep(works.desk, person.id, command.ask_id, tell_only=command.tell_only)
+        case to_server.RaiseLimit():
+            await asking.raise_limit(works.desk, person.id, command.ask_id, command.price_max)
         case to_server.GoOnline():
             await offering.go_online(works.desk, person)
         case to_server.GoOffline():

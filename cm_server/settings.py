@@ -77,6 +77,8 @@ class Settings(BaseModel):
     nobody_after_seconds: Seconds = 5
     """How soon an ask that nobody fits says so."""
     ask_expires_seconds: Seconds = 180
+    ask_waits_minutes: Annotated[int, Field(ge=1, le=1440)] = 120
+    """How long an ask that found nobody waits when its learner wants it to; after that the question has gone cold."""
     asks_per_ten_minutes: Positive = 5
     asks_per_day: Positive = 30
 

@@ -105,6 +105,11 @@ class AskView(msgspec.Struct, frozen=True, kw_only=True):
     eta_seconds: int | None = None
     why: str = ""
     ways_out: tuple[str, ...] = ()
+    raise_to: Money | None = None
+    """The limit from which on somebody would fit, where that is all that stands in the way."""
+    tell_only: bool = False
+    """It rings nobody; `someone_fits` says that there is somebody to ask now."""
+    someone_fits: bool = False
 
 
 class OfferView(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ import msgspec
 
 from cm_wire.asking import AskContext, Diagnostic, Span, Terms
 from cm_wire.ids import AskId, CommandId, FilePath, OfferId, PersonId, SessionId
+from cm_wire.money import Money
 from cm_wire.session import Hunk, LookUpFailure, LookUpKind, Mode, SharedPlace
 from cm_wire.yjs.awareness import RelativePosition
 
@@ -46,6 +47,22 @@ class PostAsk(_Command, frozen=True):
 
 class CancelAsk(_Command, frozen=True):
     ask_id: AskId
+
+
+class KeepAsk(_Command, frozen=True):
+    """Nobody is there now: let the ask wait. `tell_only` rings nobody and says when somebody who fits is there; without it
+    whoever comes first is rung. Sent again without `tell_only`, it rings now.
+    """
+
+    ask_id: AskId
+    tell_only: bool = False
+
+
+class RaiseLimit(_Command, frozen=True):
+    """Pay more per 15 minutes than the ask said; looks anew among those who fit then."""
+
+    ask_id: AskId
+    price_max: Money
 
 
 class GoOnline(_Command, frozen=True):
@@ -217,6 +234,8 @@ Command = (
     | RankMentors
     | PostAsk
     | CancelAsk
+    | KeepAsk
+    | RaiseLimit
     | GoOnline
     | GoOffline
     | AcceptOffer

@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from cm_lsp import commands, files_to_show
-from cm_lsp.asking import context, preview, project
+from cm_lsp.asking import context, preview, project, ways_out
 from cm_lsp.documents import OpenDocument, OpenDocuments
 from cm_lsp.session import share_table
 from cm_lsp.settings import Settings
@@ -21,14 +21,16 @@ from cm_lsp.to_editor import Editor, Progress
 from cm_wire import faults, money, printable
 from cm_wire.asking import AskContext, AskView, RankedMentor, Terms
 from cm_wire.ids import AskId, PersonId
+from cm_wire.money import Money
 from cm_wire.to_client import AskPosted, MentorsRanked, Result
-from cm_wire.to_server import CancelAsk, Command, PostAsk, RankMentors
+from cm_wire.to_server import CancelAsk, Command, KeepAsk, PostAsk, RaiseLimit, RankMentors
 
 log = logging.getLogger(__name__)
 
 NOT_NOW: Final = "Not now"
 SEND: Final = "Send it"
 CHOOSE: Final = "Choose a mentor"
+TAKE_BACK: Final = "Take the ask back"
 MENTORS_IN_QUESTION_MAX: Final = 6
 
 SendCommand = Callable[[Command], Awaitable[Result]]
@@ -58,6 +60,8 @@ class Asking:
         self.asked_uri: str | None = None
         """The document of the last ask: what the learner shares first when a session opens."""
         self._asked: tuple[AskContext, Terms] | None = None
+        self.nobody: AskView | None = None
+        """How the open ask stands, while nobody who fits is there."""
 
     def check(self, arguments: commands.Ask) -> None:
         """Raises `faults.Refused` for what can be told before anybody is asked anything."""
@@ -110,16 +114,29 @@ class Asking:
         ]
 
     async def cancel(self, ask_id: str | None) -> None:
-        chosen = AskId(ask_id) if ask_id else self.open_ask
         if ask_id is None and self._is_pending():
             self.forget_pending()
             return
-        if chosen is None:
-            raise faults.refusal("no-such-ask", "You have no open ask.")
-        await self._around.send(CancelAsk(ask_id=chosen))
+        await self._around.send(CancelAsk(ask_id=self._named(ask_id)))
+
+    async def keep(self, ask_id: str | None, *, tell_only: bool) -> None:
+        """Let an ask that found nobody wait."""
+        await self._around.send(KeepAsk(ask_id=self._named(ask_id), tell_only=tell_only))
+
+    async def raise_limit(self, ask_id: str | None, max_price: str | None) -> None:
+        """To what is given, or to the least that somebody who fits costs."""
+        chosen, price = self._named(ask_id), self.nobody.raise_to if self.nobody else None
+        if max_price is not None:
+            price = _amount(max_price, self._around.settings.price_max.currency)
+        if price is None:
+            raise faults.refusal(
+                "bad-value", "maxPrice must say how much.", "Give it as text.", field="maxPrice"
+            )
+        await self._around.send(RaiseLimit(ask_id=chosen, price_max=price))
 
     def changed(self, view: AskView) -> None:
         """The server says how the ask stands."""
+        before, self.nobody = self.nobody, view if view.state == "nobody" else None
         if view.state in {"matched", "cancelled", "expired"}:
             self._end_waiting(printable.line(view.why) or f"ask {view.state}")
             if self.open_ask == view.ask_id:
@@ -130,9 +147,27 @@ class Asking:
         self.open_ask = view.ask_id
         if self._progress is not None:
             self._progress.report(_waiting_text(view))
-        if view.state == "nobody":
-            ways_out = " ".join(printable.line(way) for way in view.ways_out)
-            self._around.editor.say(f"Codementor: nobody who fits is free now. {ways_out}".strip())
+        is_news = before is None or before.someone_fits != view.someone_fits
+        if view.state == "nobody" and is_news:
+            self._around.editor.later(self._put_ways_out(view))
+
+    async def _put_ways_out(self, view: AskView) -> None:
+        """The question and what its answer does; no answer leaves the ask as it is."""
+        ways = ways_out.offered(view)
+        harmless = [NOT_NOW] if view.someone_fits else []
+        answers = [*harmless, *ways, TAKE_BACK]
+        answer = await self._around.editor.ask(ways_out.question(view), answers)
+        try:
+            if answer == TAKE_BACK:
+                await self.cancel(view.ask_id)
+            elif answer in ways:
+                command, arguments = ways[answer]
+                if command == commands.RAISE_LIMIT:
+                    await self.raise_limit(view.ask_id, None)
+                else:
+                    await self.keep(view.ask_id, tell_only=bool(arguments.get("tellOnly")))
+        except faults.Refused as refused:
+            self._around.editor.say_wrong(f"Codementor: {refused}")
 
     def forget_pending(self) -> None:
         self.pending, self.choices = None, ()
@@ -141,6 +176,12 @@ class Asking:
         self._end_waiting("")
 
     # Within.
+
+    def _named(self, ask_id: str | None) -> AskId:
+        chosen = AskId(ask_id) if ask_id else self.open_ask
+        if chosen is None:
+            raise faults.refusal("no-such-ask", "You have no open ask.")
+        return chosen
 
     def _document(self, uri: str) -> OpenDocument:
         document = self._around.documents.get(uri)
@@ -174,10 +215,7 @@ class Asking:
         settings = self._around.settings
         price = settings.price_max
         if arguments.max_price is not None:
-            try:
-                price = money.parse(arguments.max_price, price.currency)
-            except ValueError as error:
-                raise faults.refusal("bad-value", f"maxPrice: {error}.", field="maxPrice") from None
+            price = _amount(arguments.max_price, price.currency)
         return Terms(
             cap_minutes=arguments.cap_minutes or settings.cap_minutes,
             price_max=price,
@@ -266,9 +304,19 @@ class Asking:
             self._progress = None
 
 
+def _amount(text: str, currency: str) -> Money:
+    try:
+        return money.parse(text, currency)
+    except ValueError as error:
+        raise faults.refusal("bad-value", f"maxPrice: {error}.", field="maxPrice") from None
+
+
 def _waiting_text(view: AskView) -> str:
     if view.state == "nobody":
-        return "nobody is free now; still trying"
+        if view.someone_fits:
+            return "somebody who fits is there now"
+        waits = "waiting to tell you of somebody" if view.tell_only else "still trying"
+        return f"nobody is free now; {waits}"
     rung = f"{view.offers_open} rung" if view.offers_open else "looking for a mentor"
     eta = f", about {view.eta_seconds} s" if view.eta_seconds is not None else ""
     return f"{rung}{eta}"

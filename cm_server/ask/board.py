@@ -4,6 +4,7 @@ A guess that would be wrong: an ask that found nobody is still on the board, and
 place; only an ask that is being looked after stands in the way of another.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, cast
 
@@ -17,6 +18,7 @@ from cm_server.people.person import Person
 from cm_wire import faults
 from cm_wire.asking import AskContext, AskState, Terms
 from cm_wire.ids import AskId, PersonId
+from cm_wire.money import Money
 
 _SEARCH_BEGINS: Final[frozenset[states.Event]] = frozenset({"someone-came", "no-show"})
 _KEEPS_MONEY: Final[frozenset[AskState]] = frozenset({"searching", "offered", "matched"})
@@ -40,6 +42,8 @@ class PostedAsk:
     wanted_mentor: PersonId | None
     attempt: int
     funded: bool
+    tell_only: bool
+    told: bool
     posted_at_ms: int
     expires_at_ms: int
 
@@ -105,6 +109,42 @@ def move(
     return _posted(ask)
 
 
+def keep(session: Session, ask_id: AskId, until_ms: int, *, tell_only: bool) -> PostedAsk:
+    """Let an ask that found nobody wait until `until_ms`; refuses in any other state."""
+    return _change_waiting(
+        session, ask_id, {"expires_at_ms": until_ms, "tell_only": tell_only, "told": False}
+    )
+
+
+def raise_limit(session: Session, ask_id: AskId, price_max: Money) -> PostedAsk:
+    """Let an ask that found nobody pay more; refuses less, and what `rules` refuses in a new ask."""
+    ask = find(session, ask_id)
+    if ask is None:
+        raise _unknown()
+    terms = msgspec.structs.replace(ask.terms, price_max=price_max)
+    rules.check_terms(terms)
+    before = ask.terms.price_max
+    if price_max.currency != before.currency or not before < price_max:
+        raise faults.refusal(
+            "bad-value",
+            f"The limit is {before} per 15 minutes already.",
+            "Give a higher one.",
+            field="price_max",
+            limit=before.minor,
+            got=price_max.minor,
+        )
+    return _change_waiting(session, ask_id, {"terms": msgspec.json.encode(terms)})
+
+
+def tell_of_someone(session: Session, ask_id: AskId) -> bool:
+    """Whether the learner has yet to be told that somebody fits; from now on they have been."""
+    ask = store.get(session, ask_id)
+    return (
+        ask is not None and ask.tell_only and not ask.told
+        and store.change(session, ask, {"told": True})
+    )  # fmt: skip
+
+
 def find(session: Session, ask_id: AskId) -> PostedAsk | None:
     ask = store.get(session, ask_id)
     return _posted(ask) if ask else None
@@ -136,6 +176,18 @@ def history(session: Session, ask_id: AskId) -> list[AskEvent]:
     return store.events(session, ask_id)
 
 
+def _change_waiting(session: Session, ask_id: AskId, values: Mapping[str, object]) -> PostedAsk:
+    ask = store.get(session, ask_id)
+    if ask is None:
+        raise _unknown()
+    if ask.state != "nobody" or not store.change(session, ask, values):
+        raise faults.refusal(
+            "wrong-state", "This ask is not waiting for somebody to come.", "Look again."
+        )
+    session.refresh(ask)
+    return _posted(ask)
+
+
 def _record(
     session: Session, ask_id: AskId, cause: str, before: str, after: str, now_ms: int, why: str
 ) -> None:
@@ -155,6 +207,8 @@ def _posted(ask: Ask) -> PostedAsk:
         wanted_mentor=PersonId(ask.wanted_mentor) if ask.wanted_mentor else None,
         attempt=ask.attempt,
         funded=ask.funded,
+        tell_only=ask.tell_only,
+        told=ask.told,
         posted_at_ms=ask.posted_at_ms,
         expires_at_ms=ask.expires_at_ms,
     )

@@ -3,12 +3,15 @@
 Times are UTC milliseconds since 1970: they order and expire, and are never money.
 """
 
-from sqlalchemy import BigInteger, Column, LargeBinary
+from sqlalchemy import BigInteger, Column, LargeBinary, false
 from sqlmodel import Field, Index, SQLModel
 
 
 class Ask(SQLModel, table=True):
-    """`context` and `terms` are the wire's JSON, kept as sent: what a mentor is shown is what the learner saw."""
+    """`context` and `terms` are the wire's JSON, kept as sent: what a mentor is shown is what the learner saw.
+
+    An ask that is `tell_only` rings nobody; `told` that its learner knows of somebody who fits.
+    """
 
     __tablename__ = "ask"
     __table_args__ = (Index("ask_by_learner", "learner", "posted_at_ms"),)
@@ -23,6 +26,8 @@ class Ask(SQLModel, table=True):
     wanted_mentor: str | None = None
     attempt: int = 1
     funded: bool = False
+    tell_only: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    told: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     posted_at_ms: int = Field(sa_type=BigInteger)
     expires_at_ms: int = Field(sa_type=BigInteger)
 

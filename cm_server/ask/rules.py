@@ -31,7 +31,7 @@ USUAL: Final = Allowance()
 
 def check(context: AskContext, terms: Terms) -> None:
     """Raise `faults.Refused` for the first thing that is wrong with what the learner sent."""
-    _check_terms(terms)
+    check_terms(terms)
     _check_excerpt(context)
     _check_lists(context)
     _check_secrets(context)
@@ -57,7 +57,7 @@ def check_pace(ages_ms: Sequence[int], allowance: Allowance) -> None:
             )
 
 
-def _check_terms(terms: Terms) -> None:
+def check_terms(terms: Terms) -> None:
     if not 1 <= terms.cap_minutes <= limits.CAP_MINUTES_MAX:
         raise _too_much(
             "terms.cap_minutes", "The cap in minutes", limits.CAP_MINUTES_MAX, terms.cap_minutes

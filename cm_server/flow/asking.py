@@ -112,6 +112,29 @@ async def cancel(desk: Desk, learner: PersonId, ask_id: AskId) -> None:
     await _end(desk, ask_id, "cancelled", "You took it back.")
 
 
+async def keep(desk: Desk, learner: PersonId, ask_id: AskId, *, tell_only: bool) -> None:
+    """Nobody is there: wait for whoever comes, or only be told of them."""
+    until_ms = desk.now_ms() + desk.ask_waits_ms
+
+    def work(session: Session) -> PostedAsk:
+        board.of_learner(session, ask_id, learner)
+        return board.keep(session, ask_id, until_ms, tell_only=tell_only)
+
+    telling.ask_changed(desk, await desk.database.write(work), ())
+    await advance(desk, ask_id)
+
+
+async def raise_limit(desk: Desk, learner: PersonId, ask_id: AskId, price_max: Money) -> None:
+    """Look anew among those who cost more; the money for it is held before anyone is rung."""
+
+    def work(session: Session) -> PostedAsk:
+        board.of_learner(session, ask_id, learner)
+        return board.raise_limit(session, ask_id, price_max)
+
+    telling.ask_changed(desk, await desk.database.write(work), ())
+    await advance(desk, ask_id)
+
+
 async def expire_overdue(desk: Desk) -> None:
     overdue = await desk.database.read(lambda session: board.overdue(session, desk.now_ms()))
     for ask_id in overdue:

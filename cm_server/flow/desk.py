@@ -26,6 +26,7 @@ class Desk:
     new_id: NewId
     pace: Pace
     ask_open_ms: int
+    ask_waits_ms: int
     till: Till
     roster: Roster = field(default_factory=Roster)
     allowance: Allowance = rules.USUAL

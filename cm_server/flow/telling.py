@@ -10,6 +10,7 @@ from cm_server.matching import facets as ask_facets
 from cm_server.matching import ranking, ways_out
 from cm_server.matching.offers import Offer
 from cm_server.matching.ranking import Ranked
+from cm_server.matching.ways_out import WaysOut
 from cm_server.meter import rating
 from cm_server.session.standing import Standing, view
 from cm_wire import limits, printable
@@ -34,10 +35,7 @@ def ask_changed(desk: Desk, ask: PostedAsk, made: Iterable[Offer]) -> None:
 
 
 def ask_view(desk: Desk, ask: PostedAsk, made: tuple[Offer, ...]) -> AskView:
-    why: str = ask.why
-    ways: tuple[str, ...] = ()
-    if ask.state == "nobody":
-        why, ways = _why_nobody(desk, ask)
+    out = _why_nobody(desk, ask) if ask.state == "nobody" else WaysOut(ask.why, ())
     open_offers = [offer for offer in made if offer.state == "open"]
     return AskView(
         ask_id=ask.ask_id,
@@ -45,8 +43,11 @@ def ask_view(desk: Desk, ask: PostedAsk, made: tuple[Offer, ...]) -> AskView:
         wave=max((offer.wave for offer in made if offer.attempt == ask.attempt), default=0),
         offers_open=len(open_offers),
         eta_seconds=_eta_seconds(desk, open_offers) if ask.state == "offered" else None,
-        why=why,
-        ways_out=ways,
+        why=out.why,
+        ways_out=out.ways,
+        raise_to=out.raise_to,
+        tell_only=ask.tell_only,
+        someone_fits=ask.told and ask.state == "nobody",
     )
 
 
@@ -104,7 +105,9 @@ def ranked_mentor(ranked: Ranked) -> RankedMentor:
     )
 
 
-def _why_nobody(desk: Desk, ask: PostedAsk) -> tuple[str, tuple[str, ...]]:
+def _why_nobody(desk: Desk, ask: PostedAsk) -> WaysOut:
+    if ask.told:
+        return WaysOut("A mentor who fits is online now.", ("Ask now.",))
     facets = ask_facets.facets(ask.context)
     online = [one for one in desk.roster.near(facets) if one.person != ask.learner]
     return ways_out.why_nobody(online, facets, ask.terms, ask.wanted_mentor)

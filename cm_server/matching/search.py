@@ -31,6 +31,8 @@ def is_due(
 ) -> bool:
     """Whether `advance` would change anything now; a look costs no write, and most looks find nothing to do."""
     match _next_step(session, ask, ranked, now_ms, pace):
+        case Ring() if ask.tell_only:
+            return not ask.told
         case Ring():
             return ask.funded or ask.state == "nobody"
         case Nobody():
@@ -91,6 +93,8 @@ def _ring(
     now_ms: int,
     pace: Pace,
 ) -> Outcome:
+    if ask.tell_only:
+        return Outcome(ask, changed=board.tell_of_someone(session, ask.ask_id))
     if ask.state == "nobody":
         moved = board.move(session, ask.ask_id, "someone-came", now_ms)
         return Outcome(moved, changed=True, someone_came=True)

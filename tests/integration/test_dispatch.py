@@ -5,10 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from cm_wire.ids import AskId
 from cm_wire.to_client import (
     AskChanged,
-    AskPosted,
     MentorsRanked,
     OfferEnded,
     OfferMade,
@@ -26,8 +24,7 @@ from cm_wire.to_server import (
     PostAsk,
     RankMentors,
 )
-from tests.support import world
-from tests.support.control_client import ControlClient
+from tests.support import dispatching, world
 from tests.support.fake_bank import Card
 from tests.support.waiting import until
 from tests.support.world import World
@@ -40,32 +37,32 @@ async def here(tmp_path: Path) -> AsyncIterator[World]:
 
 
 async def test_the_three_best_are_rung_at_once_and_the_rest_wait(here: World) -> None:
-    mentors = await _online(here, 5)
-    learner, _ = await _asking(here)
+    mentors = await dispatching.online(here, 5)
+    learner, _ = await dispatching.asking(here)
     shown = await learner.fact(AskChanged, lambda f: f.ask.state == "offered")
     assert (shown.ask.wave, shown.ask.offers_open) == (1, 3)
     assert shown.ask.eta_seconds is not None
-    rung = [mentor for mentor in mentors if _offers(mentor)]
+    rung = [mentor for mentor in mentors if dispatching.offers(mentor)]
     assert len(rung) == 3
-    assert _offers(rung[0])[0].offer.answer_within_ms == 15_000
+    assert dispatching.offers(rung[0])[0].offer.answer_within_ms == 15_000
 
 
 async def test_a_refusal_rings_the_next_mentor_at_once(here: World) -> None:
-    mentors = await _online(here, 5)
-    learner, _ = await _asking(here)
+    mentors = await dispatching.online(here, 5)
+    learner, _ = await dispatching.asking(here)
     await learner.fact(AskChanged, lambda f: f.ask.state == "offered")
-    first = next(mentor for mentor in mentors if _offers(mentor))
+    first = next(mentor for mentor in mentors if dispatching.offers(mentor))
     offer = (await first.fact(OfferMade)).offer
     await first.do(DeclineOffer(offer_id=offer.offer_id, reason="not my field"))
     assert (await first.fact(OfferEnded)).offer_id == offer.offer_id
     shown = await learner.fact(AskChanged, lambda f: f.ask.wave == 2)
     assert shown.ask.offers_open == 3
-    assert sum(len(_offers(mentor)) for mentor in mentors) == 4
+    assert sum(len(dispatching.offers(mentor)) for mentor in mentors) == 4
 
 
 async def test_the_first_to_accept_has_it_and_the_others_are_told(here: World) -> None:
-    mentors = await _online(here, 3)
-    learner, _ = await _asking(here)
+    mentors = await dispatching.online(here, 3)
+    learner, _ = await dispatching.asking(here)
     offers = [(await mentor.fact(OfferMade)).offer for mentor in mentors]
     opened = await mentors[1].do(AcceptOffer(offer_id=offers[1].offer_id))
     assert isinstance(opened, SessionOpened)
@@ -81,8 +78,8 @@ async def test_the_first_to_accept_has_it_and_the_others_are_told(here: World) -
 async def test_accepting_twice_is_refused_by_name_and_repeating_the_command_is_not(
     here: World,
 ) -> None:
-    (mentor,) = await _online(here, 1)
-    await _asking(here)
+    (mentor,) = await dispatching.online(here, 1)
+    await dispatching.asking(here)
     accept = AcceptOffer(offer_id=(await mentor.fact(OfferMade)).offer.offer_id)
     first = await mentor.do(accept, command_id="accept-1")
     assert await mentor.do(accept, command_id="accept-1") == first
@@ -90,8 +87,8 @@ async def test_accepting_twice_is_refused_by_name_and_repeating_the_command_is_n
 
 
 async def test_an_answer_counts_within_the_grace_and_not_after(here: World) -> None:
-    mentors = await _online(here, 2)
-    await _asking(here)
+    mentors = await dispatching.online(here, 2)
+    await dispatching.asking(here)
     offers = [(await mentor.fact(OfferMade)).offer for mentor in mentors]
     await here.pass_time(15.9)
     await mentors[0].do(DeclineOffer(offer_id=offers[0].offer_id))
@@ -104,9 +101,9 @@ async def test_an_answer_counts_within_the_grace_and_not_after(here: World) -> N
 async def test_who_misses_two_offers_in_a_row_is_taken_off_the_list_with_a_message(
     here: World,
 ) -> None:
-    (mentor,) = await _online(here, 1)
+    (mentor,) = await dispatching.online(here, 1)
     for name in ("Ann", "Bob"):
-        learner, ask = await _asking(here, name)
+        learner, ask = await dispatching.asking(here, name)
         await mentor.fact(OfferMade)
         await here.pass_time(17)
         assert "time to answer" in (await mentor.fact(OfferEnded)).why
@@ -119,79 +116,79 @@ async def test_who_misses_two_offers_in_a_row_is_taken_off_the_list_with_a_messa
 async def test_nobody_is_said_at_once_with_ways_out_and_the_card_is_not_touched(
     here: World,
 ) -> None:
-    learner, _ = await _asking(here)
+    learner, _ = await dispatching.asking(here)
     told = await learner.fact(AskChanged, lambda f: f.ask.state == "nobody")
     assert "online" in told.ask.why
     assert told.ask.ways_out
-    assert _holds(here) == []
+    assert dispatching.holds(here) == []
 
 
 async def test_a_limit_below_any_price_says_what_would_help(here: World) -> None:
-    await _online(here, 1, price=1200)
-    learner, _ = await _asking(here, price_max=500)
+    await dispatching.online(here, 1, price=1200)
+    learner, _ = await dispatching.asking(here, price_max=500)
     told = await learner.fact(AskChanged, lambda f: f.ask.state == "nobody")
     assert told.ask.ways_out[0] == "Raise your limit to $12.00 per 15 minutes."
 
 
 async def test_who_is_only_being_asked_by_another_is_waited_for_five_seconds(here: World) -> None:
-    (mentor,) = await _online(here, 1)
-    await _asking(here, "Ann")
+    (mentor,) = await dispatching.online(here, 1)
+    await dispatching.asking(here, "Ann")
     await mentor.fact(OfferMade)
-    second, _ = await _asking(here, "Bob")
+    second, _ = await dispatching.asking(here, "Bob")
     await here.pass_time(4)
-    assert _state(second) == "searching"
+    assert dispatching.state(second) == "searching"
     await here.pass_time(2)
     told = await second.fact(AskChanged, lambda f: f.ask.state == "nobody")
     assert "busy" in told.ask.why
     # The money held for the search was given back.
-    assert _held(here) == 1
+    assert dispatching.held(here) == 1
 
 
 async def test_an_open_ask_rings_the_first_who_comes_online_and_holds_the_money_anew(
     here: World,
 ) -> None:
-    learner, _ = await _asking(here)
+    learner, _ = await dispatching.asking(here)
     await learner.fact(AskChanged, lambda f: f.ask.state == "nobody")
-    (mentor,) = await _online(here, 1)
+    (mentor,) = await dispatching.online(here, 1)
     await mentor.fact(OfferMade)
     assert (await learner.fact(AskChanged, lambda f: f.ask.state == "offered")).ask.wave == 1
-    assert _held(here) == 1
+    assert dispatching.held(here) == 1
 
 
 async def test_a_search_given_up_after_refusals_gives_the_money_back(here: World) -> None:
-    (mentor,) = await _online(here, 1)
-    learner, _ = await _asking(here)
+    (mentor,) = await dispatching.online(here, 1)
+    learner, _ = await dispatching.asking(here)
     offer = (await mentor.fact(OfferMade)).offer
     await mentor.do(DeclineOffer(offer_id=offer.offer_id))
     told = await learner.fact(AskChanged, lambda f: f.ask.state == "nobody")
     assert "said no" in told.ask.why
-    assert _held(here) == 0
+    assert dispatching.held(here) == 0
     # Who said no is not asked again for the same.
     await mentor.do(GoOnline())
-    assert len(_offers(mentor)) == 1
+    assert len(dispatching.offers(mentor)) == 1
 
 
 async def test_a_declined_card_refuses_the_ask_and_rings_nobody(here: World) -> None:
-    (mentor,) = await _online(here, 1)
+    (mentor,) = await dispatching.online(here, 1)
     poor = await here.connect(await here.learner("Pia", Card.DECLINED))
     refused = await poor.refusal(PostAsk(context=world.context(), terms=world.terms()))
     assert refused.code == "card-declined"
     bare = await here.connect(await here.learner("Ned", None))
     refused = await bare.refusal(PostAsk(context=world.context(), terms=world.terms()))
     assert refused.code == "card-needed"
-    assert _offers(mentor) == []
-    assert _state(poor) == _state(bare) == "cancelled"
+    assert dispatching.offers(mentor) == []
+    assert dispatching.state(poor) == dispatching.state(bare) == "cancelled"
 
 
 async def test_cancelling_takes_the_offer_back_and_gives_the_money_back(here: World) -> None:
-    (mentor,) = await _online(here, 1)
-    learner, ask = await _asking(here)
+    (mentor,) = await dispatching.online(here, 1)
+    learner, ask = await dispatching.asking(here)
     offer = (await mentor.fact(OfferMade)).offer
     await learner.do(CancelAsk(ask_id=ask))
     await mentor.fact(OfferEnded, lambda f: f.offer_id == offer.offer_id)
     assert (await mentor.refusal(AcceptOffer(offer_id=offer.offer_id))).code == "offer-gone"
     assert (await learner.refusal(CancelAsk(ask_id=ask))).code == "wrong-state"
-    assert _held(here) == 0
+    assert dispatching.held(here) == 0
 
 
 async def test_one_open_ask_at_a_time_and_a_new_one_replaces_one_that_found_nobody(
@@ -199,27 +196,27 @@ async def test_one_open_ask_at_a_time_and_a_new_one_replaces_one_that_found_nobo
 ) -> None:
     someone = await here.learner("Ann")
     learner = await here.connect(someone)
-    first = await _post(learner)
-    second = await _post(learner)
+    first = await dispatching.post(learner)
+    second = await dispatching.post(learner)
     assert first != second
-    (mentor,) = await _online(here, 1)
+    (mentor,) = await dispatching.online(here, 1)
     await mentor.fact(OfferMade, lambda f: f.offer.ask_id == second)
     refused = await learner.refusal(PostAsk(context=world.context(), terms=world.terms()))
     assert refused.code == "already-busy"
 
 
 async def test_who_is_in_a_session_neither_asks_nor_is_asked(here: World) -> None:
-    (mentor,) = await _online(here, 1)
-    learner, _ = await _asking(here, "Ann")
+    (mentor,) = await dispatching.online(here, 1)
+    learner, _ = await dispatching.asking(here, "Ann")
     offer = (await mentor.fact(OfferMade)).offer
     opened = await mentor.do(AcceptOffer(offer_id=offer.offer_id))
     assert isinstance(opened, SessionOpened)
     busy = await learner.refusal(PostAsk(context=world.context(), terms=world.terms()))
     assert busy.code == "already-busy"
-    other, _ = await _asking(here, "Bob")
+    other, _ = await dispatching.asking(here, "Bob")
     await here.pass_time(6)
     await other.fact(AskChanged, lambda f: f.ask.state == "nobody")
-    assert len(_offers(mentor)) == 1
+    assert len(dispatching.offers(mentor)) == 1
     # Free again, the mentor is rung for the ask that stayed open.
     await learner.do(EndSession(session_id=opened.session_id))
     await other.fact(AskChanged, lambda f: f.ask.state == "offered")
@@ -230,18 +227,18 @@ async def test_nobody_answers_their_own_ask(here: World) -> None:
     await here._save_card(someone.person, Card.GOOD)
     both = await here.connect(someone)
     await both.do(GoOnline())
-    await _post(both)
+    await dispatching.post(both)
     assert (await both.fact(AskChanged, lambda f: f.ask.state == "nobody")).ask.ways_out
     own = PostAsk(context=world.context(), terms=world.terms(), mentor=someone.person.id)
     assert (await both.refusal(own)).code == "bad-value"
 
 
 async def test_a_mentor_whose_editor_dies_is_off_the_list_and_the_ask_goes_on(here: World) -> None:
-    mentors = await _online(here, 4)
-    learner, _ = await _asking(here)
+    mentors = await dispatching.online(here, 4)
+    learner, _ = await dispatching.asking(here)
     await learner.fact(AskChanged, lambda f: f.ask.state == "offered")
-    victim = next(mentor for mentor in mentors if _offers(mentor))
-    waiting = next(mentor for mentor in mentors if not _offers(mentor))
+    victim = next(mentor for mentor in mentors if dispatching.offers(mentor))
+    waiting = next(mentor for mentor in mentors if not dispatching.offers(mentor))
     await victim.die()
     await waiting.fact(OfferMade)
     await until(lambda: len(here.works.desk.roster) == 3, "the dead mentor to be off the list")
@@ -261,8 +258,8 @@ async def test_a_mentor_who_falls_silent_is_off_the_list_within_eight_seconds(he
 
 
 async def test_going_offline_takes_the_open_offer_along(here: World) -> None:
-    first, second = await _online(here, 2)
-    await _asking(here)
+    first, second = await dispatching.online(here, 2)
+    await dispatching.asking(here)
     await first.fact(OfferMade)
     await second.fact(OfferMade)
     await first.do(GoOffline())
@@ -270,8 +267,8 @@ async def test_going_offline_takes_the_open_offer_along(here: World) -> None:
 
 
 async def test_a_mentor_who_accepts_and_never_comes_is_replaced(here: World) -> None:
-    absent, spare = await _online(here, 2)
-    learner, _ = await _asking(here)
+    absent, spare = await dispatching.online(here, 2)
+    learner, _ = await dispatching.asking(here)
     offer = (await absent.fact(OfferMade)).offer
     await spare.fact(OfferMade)
     opened = await absent.do(AcceptOffer(offer_id=offer.offer_id))
@@ -284,8 +281,8 @@ async def test_a_mentor_who_accepts_and_never_comes_is_replaced(here: World) -> 
 
 
 async def test_the_list_names_who_may_be_asked_with_reasons(here: World) -> None:
-    await _online(here, 2)
-    await _online(here, 1, price=9000, prefix="Dear")
+    await dispatching.online(here, 2)
+    await dispatching.online(here, 1, price=9000, prefix="Dear")
     learner = await here.connect(await here.learner())
     answer = await learner.do(RankMentors(context=world.context(), terms=world.terms()))
     assert isinstance(answer, MentorsRanked)
@@ -302,22 +299,22 @@ async def test_a_list_is_refused_for_a_secret_as_an_ask_is(here: World) -> None:
 
 async def test_how_often_one_may_ask_is_the_operators_to_say(tmp_path: Path) -> None:
     async with world.running(tmp_path, asks_per_ten_minutes=2, asks_per_day=3) as here:
-        learner, first = await _asking(here)
+        learner, first = await dispatching.asking(here)
         await learner.do(CancelAsk(ask_id=first))
-        await learner.do(CancelAsk(ask_id=await _post(learner)))
+        await learner.do(CancelAsk(ask_id=await dispatching.post(learner)))
         again = PostAsk(context=world.context(), terms=world.terms())
         fast = await learner.refusal(again)
         assert (fast.code, fast.limit, fast.do) == (
             "too-fast", 2, "You can ask again in 10 minutes.",
         )  # fmt: skip
         await here.pass_time(601)
-        await learner.do(CancelAsk(ask_id=await _post(learner)))
+        await learner.do(CancelAsk(ask_id=await dispatching.post(learner)))
         many = await learner.refusal(again)
         assert (many.code, many.limit, many.do) == ("too-many", 3, "You can ask again in 24 hours.")
 
 
 async def test_a_chosen_mentor_alone_is_rung(here: World) -> None:
-    mentors = await _online(here, 2)
+    mentors = await dispatching.online(here, 2)
     chosen = mentors[1]
     assert chosen.welcome is not None
     learner = await here.connect(await here.learner())
@@ -325,56 +322,13 @@ async def test_a_chosen_mentor_alone_is_rung(here: World) -> None:
         PostAsk(context=world.context(), terms=world.terms(), mentor=chosen.welcome.person)
     )
     offer = (await chosen.fact(OfferMade)).offer
-    assert _offers(mentors[0]) == []
+    assert dispatching.offers(mentors[0]) == []
     await chosen.do(DeclineOffer(offer_id=offer.offer_id))
     told = await learner.fact(AskChanged, lambda f: f.ask.state == "nobody")
     assert "fastest" in told.ask.ways_out[0]
 
 
 async def test_an_ask_that_nobody_takes_expires(here: World) -> None:
-    learner, _ = await _asking(here)
+    learner, _ = await dispatching.asking(here)
     await here.pass_time(181)
     await learner.fact(AskChanged, lambda f: f.ask.state == "expired")
-
-
-async def _online(
-    here: World, how_many: int, *, price: int = 1000, prefix: str = "M"
-) -> list[ControlClient]:
-    clients: list[ControlClient] = []
-    for number in range(how_many):
-        client = await here.connect(await here.mentor(f"{prefix}{number}", price=price))
-        await client.do(GoOnline())
-        clients.append(client)
-    return clients
-
-
-async def _asking(
-    here: World, name: str = "Lea", *, price_max: int = 1500
-) -> tuple[ControlClient, AskId]:
-    learner = await here.connect(await here.learner(name))
-    return learner, await _post(learner, price_max)
-
-
-async def _post(learner: ControlClient, price_max: int = 1500) -> AskId:
-    posted = await learner.do(
-        PostAsk(context=world.context(), terms=world.terms(price_max=price_max))
-    )
-    assert isinstance(posted, AskPosted)
-    return posted.ask_id
-
-
-def _offers(mentor: ControlClient) -> list[OfferMade]:
-    return [fact for fact in mentor.facts if isinstance(fact, OfferMade)]
-
-
-def _state(learner: ControlClient) -> str:
-    return [fact.ask.state for fact in learner.facts if isinstance(fact, AskChanged)][-1]
-
-
-def _holds(here: World) -> list[str]:
-    bank = here.app.payments.gateway.bank  # type: ignore[attr-defined] # these tests run on the fake
-    return [type(intent.state).__name__ for intent in bank.intents.values()]
-
-
-def _held(here: World) -> int:
-    return _holds(here).count("Held")

@@ -3,7 +3,7 @@
 from lsprotocol import types
 
 from cm_lsp import code_actions, commands, lsp_ext
-from cm_wire.asking import RankedMentor
+from cm_wire.asking import AskView, RankedMentor
 from cm_wire.ids import AskId, PersonId, SessionId
 from cm_wire.money import Money
 from cm_wire.session import Participant, Role, SessionState, SessionView
@@ -81,10 +81,28 @@ def test_no_argument_is_lost_in_an_editor_that_cannot_tell_false_from_nothing() 
 
 
 def test_an_open_ask_can_be_taken_back() -> None:
-    assert offered(code_actions.of_waiting(AskId("ask_1"))) == {
+    assert offered(code_actions.of_waiting(AskId("ask_1"), None)) == {
         commands.CANCEL_ASK: {"askId": "ask_1"}
     }
-    assert code_actions.of_waiting(None) == []
+    assert code_actions.of_waiting(None, None) == []
+
+
+def test_where_nobody_fits_each_way_out_is_an_action() -> None:
+    ask = AskId("ask_1")
+    nobody = AskView(ask_id=ask, state="nobody", raise_to=Money(1200, "USD"))
+    actions = code_actions.of_waiting(ask, nobody)
+    assert [action.title for action in actions] == [
+        "Codementor: leave it open: ring whoever comes",
+        "Codementor: ring nobody, but tell me when someone comes",
+        "Codementor: raise the limit to $12.00 per 15 min",
+        "Codementor: take the ask back",
+    ]
+    assert offered(actions[1:])[commands.KEEP_ASK] == {"askId": ask, "tellOnly": True}
+    there = AskView(ask_id=ask, state="nobody", tell_only=True, someone_fits=True)
+    assert [action.title for action in code_actions.of_waiting(ask, there)] == [
+        "Codementor: ask now",
+        "Codementor: take the ask back",
+    ]
 
 
 def test_a_mentor_goes_on_and_off_the_list_and_nobody_else_does() -> None:
