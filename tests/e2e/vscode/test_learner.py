@@ -87,7 +87,7 @@ def decide_on_proposals(learner: Window, mentor: Peer) -> None:
     assert peer.session(mentor, "mode") == "propose"
     learner.clear_notifications()
     before = code.text()
-    mentor.press("2Goimport statistics<Esc>")
+    mentor.press("2Goimport statistics<CR><Esc>")
     accept = learner.page.locator(".codelens-decoration a", has_text="accept")
     accept.first.wait_for()
     assert code.text() == before, "a proposal is not in the text"

@@ -17,6 +17,8 @@ from tests.e2e.vscode.code_server import VisualStudioCode
 
 PATIENCE_MS: Final = 60_000
 START_MS: Final = 150_000
+EMPTY_PLACE: Final = (200, 17)
+"""For the mouse on a picture: what it rests on would explain itself."""
 MENU_SETTLES_MS: Final = 700
 """After a selection change VS Code asks for code actions by itself; a menu opened into that is closed again."""
 
@@ -170,4 +172,5 @@ class Window:
         if folder:
             self.page.bring_to_front()
             Path(folder).mkdir(parents=True, exist_ok=True)
+            self.page.mouse.move(*EMPTY_PLACE)
             self.page.screenshot(path=str(Path(folder) / f"{name}.png"))
