@@ -5,6 +5,7 @@ offered the ask alone; the rest would only crowd its menu.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -124,14 +125,26 @@ def of_offers(offers: Sequence[OfferView]) -> list[types.CodeAction]:
     return actions
 
 
-def of_proposals(uri: str, proposals: Sequence[tuple[int, str]]) -> list[types.CodeAction]:
-    """`proposals`: the number and the words of each that touches the place; the others are found by `show`."""
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A change the mentor proposes, as it stands in the learner's editor now; `title` says what it does."""
+
+    number: int
+    title: str
+    where: types.Range
+    text: str
+
+
+def of_proposals(
+    uri: str, proposals: Sequence[Proposal], review: types.WorkspaceEdit | None
+) -> list[types.CodeAction]:
+    """`proposals`: those that touch the place; the others are found by `show`. `review`: all of the file's, to be confirmed."""
     actions = []
-    for number, text in proposals:
-        argument = {"uri": uri, "number": number}
+    for one in proposals:
+        argument = {"uri": uri, "number": one.number}
         actions += [
-            _action(f"Codementor: accept: {text}", commands.ACCEPT_PROPOSAL, argument),
-            _action(f"Codementor: refuse: {text}", commands.REFUSE_PROPOSAL, argument),
+            _action(f"Codementor: accept: {one.title}", commands.ACCEPT_PROPOSAL, argument),
+            _action(f"Codementor: refuse: {one.title}", commands.REFUSE_PROPOSAL, argument),
         ]
     if proposals:
         actions += [
@@ -139,7 +152,52 @@ def of_proposals(uri: str, proposals: Sequence[tuple[int, str]]) -> list[types.C
             _action("Codementor: refuse all proposals", commands.REFUSE_PROPOSAL, {"uri": uri}),
             _action("Codementor: show the proposals", commands.SHOW_PROPOSALS, {"uri": uri}),
         ]
+    if proposals and review is not None:
+        kind = types.CodeActionKind.Empty
+        title = "Codementor: review the proposals one by one"
+        actions.append(types.CodeAction(title=title, kind=kind, edit=review))
     return actions
+
+
+def review(uri: str, version: int, proposals: Sequence[Proposal]) -> types.WorkspaceEdit:
+    """All of them as one edit, each to be confirmed by its user before it is applied.
+
+    What the user confirms is their own edit then; nobody has to be told that it was accepted.
+    """
+    edits = [
+        types.AnnotatedTextEdit(annotation_id=str(one.number), range=one.where, new_text=one.text)
+        for one in proposals
+    ]
+    document = types.OptionalVersionedTextDocumentIdentifier(uri=uri, version=version)
+    return types.WorkspaceEdit(
+        document_changes=[types.TextDocumentEdit(document, edits)],
+        change_annotations={
+            str(one.number): types.ChangeAnnotation(label=one.title, needs_confirmation=True)
+            for one in proposals
+        },
+    )
+
+
+def lenses_of_proposals(uri: str, proposals: Sequence[Proposal]) -> list[types.CodeLens]:
+    """Above each proposal what can be done with it; behind the first, the whole as a diff."""
+    lenses = []
+    for one in proposals:
+        argument = {"uri": uri, "number": one.number}
+        lenses += [
+            _lens(one.where, f"accept: {one.title}", commands.ACCEPT_PROPOSAL, argument),
+            _lens(one.where, "refuse", commands.REFUSE_PROPOSAL, argument),
+        ]
+    if proposals:
+        show = _lens(proposals[0].where, "show all", commands.SHOW_PROPOSALS, {"uri": uri})
+        lenses.insert(2, show)
+    return lenses
+
+
+def _lens(where: types.Range, title: str, command: str, argument: object) -> types.CodeLens:
+    top = types.Range(where.start, where.start)
+    return types.CodeLens(
+        range=top, command=types.Command(title=title, command=command, arguments=[argument])
+    )
 
 
 def of_session(view: SessionView | None, line_text: str) -> list[types.CodeAction]:

@@ -160,15 +160,31 @@ class Handlers:
 
     def _proposals(self, params: types.CodeActionParams) -> list[types.CodeAction]:
         """Of the lines that are asked about; where there is none, of the whole file."""
-        uri, room = params.text_document.uri, self.here.room
+        uri, editor = params.text_document.uri, self.here.editor
+        found, document = self._located(uri), self.here.documents.get(uri)
+        first, last = params.range.start.line, params.range.end.line
+        near = [
+            one for one in found if one.where.start.line <= last and one.where.end.line >= first
+        ]
+        review = None
+        if found and document is not None and editor.confirms_changes:
+            review = code_actions.review(uri, document.version, found)
+        return code_actions.of_proposals(uri, near or found, review)
+
+    def _located(self, uri: str) -> list[code_actions.Proposal]:
+        room = self.here.room
         path = room.table.path(uri) if room is not None else None
         if room is None or path is None:
             return []
-        found = list(room.proposing.located(path))
-        first, last = params.range.start.line, params.range.end.line
-        near = [one for one in found if one.start.line <= last and one.end.line >= first]
-        named = [(one.hunk.number, one.title) for one in near or found]
-        return code_actions.of_proposals(uri, named)
+        return [
+            code_actions.Proposal(
+                one.hunk.number,
+                one.title,
+                types.Range(types.Position(*one.start), types.Position(*one.end)),
+                one.change.text,
+            )
+            for one in room.proposing.located(path)
+        ]
 
     def document_highlight(
         self, params: types.DocumentHighlightParams
@@ -201,18 +217,19 @@ class Handlers:
         return self.here.marks.of(params.text_document.uri).hints() or None
 
     def code_lens(self, params: types.CodeLensParams) -> list[types.CodeLens] | None:
-        here = self.here
-        if here.editor.claims.meter or here.room is None:
+        """The meter where it is not drawn, and what to do with each proposal where no plugin draws them."""
+        here, uri = self.here, params.text_document.uri
+        if here.room is None or here.room.table.path(uri) is None:
             return None
-        if here.room.table.path(params.text_document.uri) is None:
-            return None
-        title = f"Codementor {here.meter.text or 'shared'}"
-        top = types.Position(0, 0)
-        lens = types.CodeLens(
-            range=types.Range(top, top),
-            command=types.Command(title=title, command=commands.STATUS, arguments=[]),
-        )
-        return [lens]
+        lenses = []
+        if not here.editor.claims.meter:
+            title = f"Codementor {here.meter.text or 'shared'}"
+            top = types.Position(0, 0)
+            command = types.Command(title=title, command=commands.STATUS, arguments=[])
+            lenses.append(types.CodeLens(range=types.Range(top, top), command=command))
+        if not here.editor.has_plugin:
+            lenses += code_actions.lenses_of_proposals(uri, self._located(uri))
+        return lenses or None
 
     def semantic_tokens(self, _: types.SemanticTokensParams) -> types.SemanticTokens:
         """Empty. That it may be asked for again is what makes an editor report all it has (`Editor.barrier`)."""

@@ -278,6 +278,12 @@ class Editor:
         except (TimeoutError, JsonRpcException):
             log.debug("no barrier")
 
+    @property
+    def confirms_changes(self) -> bool:
+        """Whether it can show an edit change by change and let its user choose."""
+        edit = self._can.workspace and self._can.workspace.workspace_edit
+        return bool(edit and edit.document_changes and edit.change_annotation_support)
+
     # Marks in the text.
 
     def publish_diagnostics(self, uri: str, diagnostics: Sequence[types.Diagnostic]) -> None:

@@ -63,7 +63,8 @@ class Draft:
     def remote(self, operation: Operation) -> Operation:
         """Somebody else changed the shared text; what that is to the draft.
 
-        Hunks that it fulfils are in the shared text from now on and change nothing in the draft.
+        Hunks that it fulfils are in the shared text from now on and change nothing in the draft; the other side, who
+        may have typed them without a word, is told what is left.
         """
         changes = edits.replacements(operation)
         fulfilled = {change for _, change in self._hunks} & set(changes)
@@ -76,6 +77,8 @@ class Draft:
         moved, published = edits.transform(rest, published)
         self.shared.apply(operation)
         self._renumber(left, published, edits.compose(done, rest))
+        if fulfilled:
+            self._is_told = False
         moved, self._since = edits.transform(moved, self._since)
         return moved
 

@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from lsprotocol import types
+
 from cm_server.clock import SystemClock
 from tests.support import fake_editor, world
 from tests.support.fake_editor import FakeEditor
@@ -18,7 +20,9 @@ def sends_and_proposes(text: str, titles: Sequence[str]) -> str | None:
 
 
 @asynccontextmanager
-async def proposing(folder: Path) -> AsyncIterator[tuple[FakeEditor, str, FakeEditor, str]]:
+async def proposing(
+    folder: Path, can: types.ClientCapabilities | None = None
+) -> AsyncIterator[tuple[FakeEditor, str, FakeEditor, str]]:
     """The learner and their document, the mentor and the shared one, in propose mode."""
     async with world.running(folder / "data", SystemClock()) as here:
         lea, mo = await here.learner(), await here.mentor()
@@ -26,7 +30,7 @@ async def proposing(folder: Path) -> AsyncIterator[tuple[FakeEditor, str, FakeEd
         plugin = {"sharedBuffers": True, "rebase": True}
         async with (
             fake_editor.running(
-                url, lea.token, folder / "lea", answers=sends_and_proposes
+                url, lea.token, folder / "lea", answers=sends_and_proposes, capabilities=can
             ) as learner,
             fake_editor.running(
                 url, mo.token, folder / "mo", answers=sends_and_proposes, claims=plugin
@@ -110,3 +114,61 @@ async def test_the_learner_takes_back_what_the_mentor_typed_live_and_keeps_their
         await mentor.until_text(shared, wanted)
         refused = await learner.refusal("undoMentor")
         assert "nothing of the mentor's" in str(refused)
+
+
+async def test_proposals_have_lenses_and_can_be_reviewed_one_by_one(tmp_path: Path) -> None:
+    async with proposing(tmp_path, reviewing()) as (learner, uri, mentor, shared):
+        mentor.type_at(shared, TEXT.index("main)") + 4, "()")
+        await learner.until(lambda: bool(proposals(learner, uri)), "the proposal")
+        mentor.type_at(shared, 0, "# 🌴\n")
+        await learner.until(lambda: len(proposals(learner, uri)) == 2, "both proposals")
+        lenses = await learner.lenses(uri)
+        titles = [lens.command.title for lens in lenses if lens.command is not None]
+        assert titles[1:4] == ['accept: insert "# 🌴"', "refuse", "show all"]
+        assert [lens.range.start.line for lens in lenses[1:]] == [0, 0, 0, 7, 7]
+
+        actions = await learner.actions(uri, (7, 0))
+        (review,) = [one for one in actions if one.title.endswith("one by one")]
+        assert review.edit is not None
+        assert review.edit.change_annotations is not None
+        assert all(one.needs_confirmation for one in review.edit.change_annotations.values())
+        assert learner.apply_workspace_edit(_confirmed(review.edit, 'insert "()"'))
+        await learner.until_text(uri, FIXED)
+        await mentor.until_text(shared, "# 🌴\n" + FIXED)
+        await learner.until(lambda: len(proposals(learner, uri)) == 1, "the other to be left")
+        (accept,) = [lens for lens in await learner.lenses(uri) if "accept" in _title(lens)]
+        await learner.take(accept.command)
+        await learner.until_text(uri, "# 🌴\n" + FIXED)
+        await learner.until(lambda: not proposals(learner, uri), "the marks to go")
+        assert mentor.text(shared) == "# 🌴\n" + FIXED
+
+
+def reviewing() -> types.ClientCapabilities:
+    """A plain editor that shows an edit change by change."""
+    can = fake_editor.plain_capabilities()
+    assert can.workspace is not None
+    can.workspace.workspace_edit = types.WorkspaceEditClientCapabilities(
+        document_changes=True,
+        change_annotation_support=types.ChangeAnnotationsSupportOptions(),
+    )
+    return can
+
+
+def _title(lens: types.CodeLens) -> str:
+    return lens.command.title if lens.command is not None else ""
+
+
+def _confirmed(edit: types.WorkspaceEdit, title: str) -> types.WorkspaceEdit:
+    """What is left of it when its user confirmed the change of that title alone."""
+    (change,) = edit.document_changes or []
+    assert isinstance(change, types.TextDocumentEdit)
+    labels = edit.change_annotations or {}
+    kept = [
+        one
+        for one in change.edits
+        if isinstance(one, types.AnnotatedTextEdit) and labels[one.annotation_id].label == title
+    ]
+    assert len(kept) == 1
+    return types.WorkspaceEdit(
+        document_changes=[types.TextDocumentEdit(change.text_document, kept)]
+    )

@@ -128,11 +128,19 @@ class FakeEditor:
             found = await self.client.text_document_code_action_async(params)
         return [action for action in found or [] if isinstance(action, types.CodeAction)]
 
+    async def lenses(self, uri: str) -> list[types.CodeLens]:
+        params = types.CodeLensParams(types.TextDocumentIdentifier(uri))
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            return list(await self.client.text_document_code_lens_async(params) or [])
+
     async def choose(self, action: types.CodeAction) -> Any:
-        assert action.command is not None
+        return await self.take(action.command)
+
+    async def take(self, command: types.Command | None) -> Any:
+        assert command is not None
         async with asyncio.timeout(PATIENCE_SECONDS):
             return await self.client.workspace_execute_command_async(
-                types.ExecuteCommandParams(action.command.command, action.command.arguments)
+                types.ExecuteCommandParams(command.command, command.arguments)
             )
 
     # What the user sees.
@@ -350,7 +358,7 @@ def _action_hook(converter: Any) -> Callable[[Any, Any], Any]:
     """The library takes every action that has a command for a bare command."""
 
     def structure(value: Any, _: Any) -> Any:
-        bare = isinstance(value["command"], str)
+        bare = isinstance(value.get("command"), str)
         return converter.structure(value, types.Command if bare else types.CodeAction)
 
     return structure
