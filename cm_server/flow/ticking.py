@@ -20,6 +20,7 @@ from cm_wire.faults import Refused
 from cm_wire.session import PausedWhy
 
 TICK_SECONDS: Final = 0.25
+TICKS_PER_TAKEOVER: Final = 8
 TICKS_PER_SLOW_ROUND: Final = 240
 HOLD_MARGIN_MS: Final = 86_400_000
 """So long before a bank lets go of held money the session ends, and its price is taken while it can be."""
@@ -37,7 +38,16 @@ async def recover(works: Works) -> None:
         works.live.put(standing)
     await works.recorder.take_unfinished()
     for standing in await desk.database.read(register.open_sessions):
-        works.live.put(standing)
+        if works.recorder.owns(standing.session_id):
+            works.live.put(standing)
+        else:
+            works.live.drop(standing.session_id)  # another process has it, and lives
+
+
+async def take_abandoned(works: Works) -> None:
+    """Go on with the sessions of a process that is gone; those of one that is alive are left to it."""
+    for session_id in await works.recorder.take_abandoned():
+        works.live.put(await works.desk.database.read(lambda s: register.find(s, session_id)))  # noqa: B023 - awaited at once
 
 
 async def run(works: Works) -> None:
@@ -47,6 +57,8 @@ async def run(works: Works) -> None:
         await works.desk.clock.sleep(TICK_SECONDS)
         await tick(works)
         ticks += 1
+        if ticks % TICKS_PER_TAKEOVER == 0:
+            await _guarded(lambda: take_abandoned(works), "take over what was abandoned")
         if ticks % TICKS_PER_SLOW_ROUND == 0:
             await _guarded(lambda: meeting.close_unrated(works), "close unrated")
             await _guarded(lambda: end_before_holds_expire(works), "end before holds expire")

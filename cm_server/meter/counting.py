@@ -25,6 +25,8 @@ class MeterRules:
     tell_every_ms: int = 5_000
     lapse_ms: int = 600_000
     cap_lapse_ms: int = 300_000
+    lease_ms: int = 12_000
+    """How long a process that is not heard of is taken to be alive; more than two checkpoints."""
 
 
 @dataclass(slots=True)

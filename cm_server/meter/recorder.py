@@ -69,10 +69,14 @@ class Recorder:
         await self.take(session_id)
 
     async def take(self, session_id: SessionId) -> bool:
-        """Own a meter from now on, here and nowhere else; false when it has ended. The gap before is not billed."""
+        """Own a meter from now on, here and nowhere else. The gap before is not billed.
+
+        False when it has ended, or when the process that owns it is alive.
+        """
         at = events.moment(self._clock)
 
         def take_over(session: Session) -> store.Taken | None:
+            store.stay_alive(session, at, self._rules.lease_ms)
             taken = store.take_over(session, session_id, at)
             if taken and taken.stopped and self._beside:
                 self._beside(session, session_id, taken.stopped, at, events.SERVER)
@@ -89,8 +93,14 @@ class Recorder:
         return True
 
     async def take_unfinished(self) -> list[SessionId]:
-        """At start: every meter the last process left behind."""
+        """At start: every meter whose process is gone."""
         sessions = await self._database.read(store.unfinished)
+        return [session_id for session_id in sessions if await self.take(session_id)]
+
+    async def take_abandoned(self) -> list[SessionId]:
+        """Now and then: the meters of other processes that are gone."""
+        boot = self._clock.boot_id
+        sessions = await self._database.read(lambda s: store.unfinished(s, not_of=boot))
         return [session_id for session_id in sessions if await self.take(session_id)]
 
     def release(self, session_id: SessionId) -> None:
@@ -220,12 +230,18 @@ class Recorder:
             raise unavailable[0]
 
     async def checkpoint(self) -> None:
-        """Keep what all running meters have shown, in one transaction."""
-        held = [live for live in self._live.values() if live.minutes.running is not None]
-        if not held:
+        """Keep what all running meters have shown, and that their owner lives, in one transaction."""
+        if not self._live:
             return
-        proofs = [self._proof(live) for live in held]
-        lost = await self._database.write(lambda s: store.checkpoint(s.connection(), proofs))
+        at = events.moment(self._clock)
+        running = [live for live in self._live.values() if live.minutes.running is not None]
+        proofs = [self._proof(live) for live in running]
+
+        def keep(session: Session) -> set[SessionId]:
+            store.stay_alive(session, at, self._rules.lease_ms)
+            return store.checkpoint(session.connection(), proofs) if proofs else set()
+
+        lost = await self._database.write(keep)
         for session_id in lost & self._live.keys():
             self._lose(session_id)
 

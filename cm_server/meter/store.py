@@ -6,9 +6,9 @@ Every function works inside the caller's transaction. A write under an epoch tha
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, Table, bindparam, select, update
+from sqlalchemy import Connection, Table, bindparam, select, text, update
 from sqlmodel import Session, col
 from sqlmodel import select as select_rows
 
@@ -32,6 +32,15 @@ from cm_wire.ids import PersonId, SessionId
 
 _MARKS: Table = MeterMark.__table__  # type: ignore[attr-defined]
 
+FORGOTTEN_AFTER_MS: Final = 86_400_000
+_DATABASE_NOW: Final = text("SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)")
+_ALIVE_UNTIL: Final = text("SELECT alive_until_ms FROM meter_owner WHERE boot_id = :boot")
+_STAY_ALIVE: Final = text(
+    "INSERT INTO meter_owner (boot_id, alive_until_ms) VALUES (:boot, :until) "
+    "ON CONFLICT (boot_id) DO UPDATE SET alive_until_ms = excluded.alive_until_ms"
+)
+_FORGET: Final = text("DELETE FROM meter_owner WHERE alive_until_ms < :before")
+
 
 class Fenced(Exception):  # noqa: N818 - reads as what happened
     """Another process owns this meter now; whoever gets this must let go of it."""
@@ -43,7 +52,7 @@ class Fenced(Exception):  # noqa: N818 - reads as what happened
 
 def open_meter(session: Session, session_id: SessionId, terms: MeterOpened, at: Moment) -> None:
     """In the transaction that opens the session, so that no session is without its terms."""
-    session.add(MeterMark(session_id=session_id, epoch=0))
+    session.add(MeterMark(session_id=session_id, epoch=0, owner=at.boot_id))
     session.flush()
     events.append(session, session_id, kind_of(terms), payload_of(terms), at=at)
 
@@ -96,16 +105,18 @@ class Taken:
 
 
 def take_over(session: Session, session_id: SessionId, at: Moment) -> Taken | None:
-    """Become the owner: a new epoch, and an open stretch closed where it was last proved. `None`: it has ended.
+    """Become the owner: a new epoch, and an open stretch closed where it was last proved.
 
-    The time since then is never billed: nobody can prove it.
+    The time since then is never billed: nobody can prove it. `None`: it has ended, or its owner is another process that is
+    alive. Should one be taken from the living all the same, since clocks err, the epoch keeps both from metering.
     """
     mark = session.exec(
         select_rows(MeterMark).where(col(MeterMark.session_id) == session_id).with_for_update()
     ).one_or_none()
-    if mark is None or mark.ended:
+    if mark is None or mark.ended or _is_alive(session, mark.owner, at):
         return None
     mark.epoch += 1
+    mark.owner = at.boot_id
     session.flush()
     so_far = minutes.fold(read_facts(session, session_id))
     stopped = None
@@ -116,14 +127,21 @@ def take_over(session: Session, session_id: SessionId, at: Moment) -> Taken | No
     return Taken(so_far, mark.epoch, mark.paused_by, stopped)
 
 
-def unfinished(session: Session) -> list[SessionId]:
-    """The meters somebody must own: after a start, all of them are this process's to take over."""
-    rows = session.exec(
-        select_rows(MeterMark.session_id)
-        .where(col(MeterMark.ended).is_(False))
-        .order_by(col(MeterMark.session_id))
-    )
-    return [SessionId(row) for row in rows]
+def stay_alive(session: Session, at: Moment, lease_ms: int) -> None:
+    """What this process owns stays its own for `lease_ms` more; those who died long ago are forgotten."""
+    connection = session.connection()
+    now_ms = _now_ms(connection, at)
+    alive = {"boot": at.boot_id, "until": now_ms + lease_ms}
+    connection.execute(_STAY_ALIVE, alive)
+    connection.execute(_FORGET, {"before": now_ms - FORGOTTEN_AFTER_MS})
+
+
+def unfinished(session: Session, *, not_of: str = "") -> list[SessionId]:
+    """The meters somebody must own, but those of the process `not_of`; whether an owner is alive, `take_over` asks."""
+    rows = select_rows(MeterMark.session_id).where(col(MeterMark.ended).is_(False))
+    if not_of:
+        rows = rows.where(MeterMark.owner != not_of)
+    return [SessionId(row) for row in session.exec(rows.order_by(col(MeterMark.session_id)))]
 
 
 def checkpoint(connection: Connection, proofs: Sequence[dict[str, Any]]) -> set[SessionId]:
@@ -145,6 +163,21 @@ def checkpoint(connection: Connection, proofs: Sequence[dict[str, Any]]) -> set[
     if connection.execute(statement, list(proofs)).rowcount == len(proofs):
         return set()
     return _not_ours(connection, proofs)
+
+
+def _is_alive(session: Session, owner: str, at: Moment) -> bool:
+    connection = session.connection()
+    if owner in ("", at.boot_id) or connection.dialect.name == "sqlite":
+        return False  # a data folder is used by one process, so whoever else owned it is gone
+    until_ms = connection.execute(_ALIVE_UNTIL, {"boot": owner}).scalar()
+    return until_ms is not None and until_ms > _now_ms(connection, at)
+
+
+def _now_ms(connection: Connection, at: Moment) -> int:
+    """By the database's clock where processes of several machines compare it."""
+    if connection.dialect.name == "sqlite":
+        return at.at_ms
+    return int(connection.execute(_DATABASE_NOW).scalar_one())
 
 
 def _not_ours(connection: Connection, proofs: Sequence[dict[str, Any]]) -> set[SessionId]:

@@ -405,10 +405,10 @@ async def test_end_pressed_by_both_in_the_same_moment_ends_once(
     assert second.fault.code == "session-over"
 
 
-async def test_a_checkpoint_with_nothing_running_writes_nothing(
+async def test_a_checkpoint_without_meters_writes_nothing(
     world: MoneyWorld, live: SessionId
 ) -> None:
-    await world.recorder.pause(live, "learner", by=LEARNER)
+    world.recorder.release(live)
     await world.database.close()
     await world.recorder.checkpoint()
 

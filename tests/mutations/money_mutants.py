@@ -19,6 +19,7 @@ RATING = "tests/property/test_rating.py"
 MINUTES = "tests/property/test_minutes.py"
 LEDGER = "tests/contract/test_ledger_conformance.py"
 METER = "tests/integration/test_meter.py"
+OWNERS = "tests/integration/test_meter_owners.py"
 SECONDS_MAX = 300
 
 
@@ -74,6 +75,27 @@ MUTANTS = (
         "    if session.connection().execute(statement).rowcount != 1:",
         "    if session.connection().execute(statement).rowcount > 1:",
         (METER,),
+    ),
+    Mutant(
+        "a meter is taken from a process that lives",
+        f"{M}/store.py",
+        "return until_ms is not None and until_ms > _now_ms(connection, at)",
+        "return False",
+        (OWNERS,),
+    ),
+    Mutant(
+        "who lost a call's lease changes it all the same",
+        f"{B}/outbox.py",
+        'row.state == "done" or row.attempts != leased.attempts:',
+        'row.state == "done":',
+        (NASTY,),
+    ),
+    Mutant(
+        "a debt is taken by each way at once",
+        f"{B}/collection.py",
+        "    for hold in holds:\n        hold.to_capture_minor = 0\n",
+        "",
+        (NASTY,),
     ),
     Mutant(
         "the end bills what was not shown",
