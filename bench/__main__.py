@@ -14,6 +14,7 @@ import bench
 NOT_BENCHMARKS = {
     "__main__",
     "labelled",
+    "long_document",
     "made_up_people",
     "market_population",
     "peer_servers",

@@ -1,9 +1,10 @@
 """The whole product as a process of its own, with sessions in it that are ready to be joined; nothing is left out or loosened.
 
-    python -m bench.product_server FOLDER SESSIONS [--unpaced]
+    python -m bench.product_server FOLDER SESSIONS [--unpaced] [--document FILE]
 
 Real tokens, real rows, real meters, the demonstration's payment service. Prints one line of JSON when it serves: its port, and
-of each session the id and the tokens of both. `--unpaced` lifts the limit on edits a second, which a burst would only measure.
+of each session the id and the tokens of both. `--unpaced` lifts the limit on edits a second, which a burst would only measure;
+`--document` is the Yjs state every session is in.
 """
 
 import argparse
@@ -20,6 +21,7 @@ from cm_server import app as composition
 from cm_server import serve, telemetry
 from cm_server.app import App
 from cm_server.clock import SystemClock
+from cm_server.flow.works import Deadlines
 from cm_server.meter import store as meters
 from cm_server.meter.facts import MeterOpened
 from cm_server.people import accounts, auth
@@ -33,6 +35,7 @@ from cm_wire.money import Money
 
 PRICE = Money(1000, "USD")
 SEEDED_AT_ONCE = 50
+HOUR_MS = 3_600_000
 
 
 @dataclass(frozen=True)
@@ -49,25 +52,25 @@ def main() -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("sessions", type=int)
     parser.add_argument("--unpaced", action="store_true")
+    parser.add_argument("--document", type=Path)
     chosen = parser.parse_args()
     listening = serve.listen("127.0.0.1", 0)
     port: int = listening.getsockname()[1]
-    # Nobody starts the meter here; triage must outlast the measurement.
-    settings = Settings(
-        data_folder=chosen.folder, port=port, log_level="warning", triage_minutes=60
-    )
+    settings = Settings(data_folder=chosen.folder, port=port, log_level="warning")
     telemetry.configure(settings)
     app = composition.build(settings, SystemClock())
     SQLModel.metadata.create_all(app.database.engine)
-    seats = asyncio.run(_seated(app, chosen.sessions))
+    whole = chosen.document.read_bytes() if chosen.document else typing_load.script(0).whole
+    seats = asyncio.run(_seated(app, chosen.sessions, whole))
+    # Mentors come when the measurement wants them, and nobody starts a meter.
+    app.assembly.works.deadlines = Deadlines(triage_ms=HOUR_MS, mentor_comes_ms=HOUR_MS)
     if chosen.unpaced:
         app.assembly.works.rooms.pacing = Pacing(1e6, 1e6)
     ready = {"port": port, "seats": [vars(seat) for seat in seats]}
     return serve.run(app.asgi, settings, listening, lambda: print(json.dumps(ready), flush=True))
 
 
-async def _seated(app: App, sessions: int) -> list[Seat]:
-    whole = typing_load.script(0).whole
+async def _seated(app: App, sessions: int, whole: bytes) -> list[Seat]:
     seats: list[Seat] = []
     for first in range(0, sessions, SEEDED_AT_ONCE):
         numbers = range(first, min(sessions, first + SEEDED_AT_ONCE))
@@ -119,7 +122,7 @@ async def _open(
         lifecycle.open_session(session, opening, at)
         meters.open_meter(session, session_id, terms, at)
         files.share(session, session_id, learner.id, file, at)
-        content.add_update(session, session_id, 1, whole)
+        content.add_snapshot(session, session_id, 1, whole)
 
     await app.database.write(work)
 

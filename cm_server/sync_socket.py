@@ -33,6 +33,9 @@ NOT_BINARY: Final = 1003
 TOO_LARGE: Final = 1009
 BROKEN: Final = 1011
 CLOSE_SECONDS_MAX: Final = 5.0
+EARLY_FRAME_SECONDS: Final = 0.05
+CANNOT_OPEN: Final = "the session cannot be opened now; come back"
+STEP_1: Final = b"\0\0"
 STEP_1_TOKENS: Final = 20
 """Answering a state vector may mean sending the whole document, so it spends as much as this many edits."""
 
@@ -82,8 +85,7 @@ class SyncSocket:
             return
         except (StorageUnavailable, DocumentLost) as error:
             _log.error("join-failed", reason=str(error))
-            why = "the session cannot be opened now; come back"
-            await _turn_away(send, SLOW_READER, why, wire)
+            await _turn_away(send, SLOW_READER, CANNOT_OPEN, wire)
             return
         try:
             await _serve(room, connection, wire, send)
@@ -125,14 +127,19 @@ async def _serve(room: Room, connection: Connection, wire: FrameSocket, send: Se
 
 
 class _Frames:
-    """The reader of one socket: each frame to the room, at the pace that is allowed."""
+    """The reader of one socket: each frame to the room, at the pace that is allowed.
 
-    __slots__ = ("_connection", "_loop", "_room", "end")
+    Of a document that has just been opened the text goes out at once; what people send waits until it can be checked.
+    """
+
+    __slots__ = ("_connection", "_early", "_loop", "_opening", "_room", "end")
 
     def __init__(self, room: Room, connection: Connection) -> None:
         self._room = room
         self._connection = connection
         self._loop = asyncio.get_running_loop()
+        self._early: list[bytes] = []
+        self._opening: asyncio.Task[None] | None = None
         self.end: asyncio.Future[None] = self._loop.create_future()
 
     def take(self, frame: bytes) -> float:
@@ -140,17 +147,38 @@ class _Frames:
         if len(frame) > limits.SYNC_FRAME_BYTES_MAX:
             connection.close(TOO_LARGE, f"a frame has at most {limits.SYNC_FRAME_BYTES_MAX} bytes")
             return 0.0
-        try:
-            self._room.receive(connection, frame)
-        except Exception:  # noqa: BLE001 - the guard: a bug of ours ends one connection, not the room
-            _log.exception("frame-failed", session=self._room.session_id)
-            connection.close(BROKEN, "this frame could not be handled")
-            return 0.0
+        if self._early or not (frame[:2] == STEP_1 or self._room.document.is_prepared):
+            return self._keep(frame)
+        self._give(frame)
         now = self._loop.time()
-        wait = connection.pace.spend(STEP_1_TOKENS if frame[:2] == b"\0\0" else 1, now)
+        wait = connection.pace.spend(STEP_1_TOKENS if frame[:2] == STEP_1 else 1, now)
         if wait and connection.pace.is_flood(now):
             connection.close(TOO_FAST, f"more than {limits.UPDATES_PER_SECOND} edits a second")
         return wait
+
+    def _give(self, frame: bytes) -> None:
+        try:
+            self._room.receive(self._connection, frame)
+        except Exception:  # noqa: BLE001 - the guard: a bug of ours ends one connection, not the room
+            _log.exception("frame-failed", session=self._room.session_id)
+            self._connection.close(BROKEN, "this frame could not be handled")
+
+    def _keep(self, frame: bytes) -> float:
+        """Until the check is ready. The pause after each bounds how many these can be."""
+        self._early.append(frame)
+        if self._opening is None:
+            self._opening = self._loop.create_task(self._give_early())
+        return EARLY_FRAME_SECONDS
+
+    async def _give_early(self) -> None:
+        try:
+            await self._room.document.prepare()
+        except DocumentLost as error:
+            _log.error("join-failed", session=self._room.session_id, reason=str(error))
+            self._connection.close(SLOW_READER, CANNOT_OPEN)
+        early, self._early = self._early, []
+        for frame in early:
+            self._give(frame)
 
     def take_text(self) -> None:
         self._connection.close(NOT_BINARY, "frames on this channel are binary")

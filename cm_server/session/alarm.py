@@ -52,7 +52,7 @@ class Alarm:
 
         Only a difference that lasts to the person's next report, while nothing came in between, is a divergence.
         """
-        if state_vector.decode(their_state) != self._document.admission.state_vector():
+        if state_vector.decode(their_state) != self._document.clocks():
             return "unsettled"
         paths = document.differing(self._document.digests(), digests)
         if not paths:

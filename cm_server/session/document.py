@@ -18,6 +18,7 @@ from cm_wire.yjs import state_vector
 from cm_wire.yjs.admission import AdmissionState
 from cm_wire.yjs.known_document import FILES_ROOT, META_ROOT
 from cm_wire.yjs.rules import Participant
+from cm_wire.yjs.structs import Clock
 from cm_wire.yjs.varint import MalformedError
 from cm_wire.yjs.verdict import Admitted, Outcome
 
@@ -31,11 +32,15 @@ class DocumentLost(Exception):  # noqa: N818 - reads as what happened
 
 
 class SharedDocument:
-    """Made by `built`, or by `opened` where others must not wait for a large one."""
+    """Made by `built`; or by `opened`, and then nobody's update may be taken before `prepare` is through.
 
-    def __init__(self, doc: "Doc[Any]", admission: AdmissionState) -> None:
+    The check's part of a large document takes twenty times as long as the library's. Who joins is sent the text without it.
+    """
+
+    def __init__(self, doc: "Doc[Any]", admission: AdmissionState | None) -> None:
         self._doc = doc
-        self.admission = admission
+        self._admission = admission
+        self._preparing: asyncio.Task[AdmissionState] | None = None
 
     @classmethod
     def built(cls, snapshot: bytes, updates: Iterable[bytes]) -> "SharedDocument":
@@ -44,10 +49,44 @@ class SharedDocument:
         return cls(doc, _known(doc.get_update()))
 
     @classmethod
-    async def opened(cls, snapshot: bytes, updates: Iterable[bytes]) -> "SharedDocument":
-        """As `built`, with the check's part, which is twenty times the library's, on a thread."""
-        doc = _merged(snapshot, updates)
-        return cls(doc, await asyncio.to_thread(_known, doc.get_update()))
+    def opened(cls, snapshot: bytes, updates: Iterable[bytes]) -> "SharedDocument":
+        """As `built`, without the check's part."""
+        return cls(_merged(snapshot, updates), None)
+
+    @property
+    def is_prepared(self) -> bool:
+        return self._admission is not None
+
+    async def prepare(self) -> None:
+        """Build the check's part on a thread, once, however many ask. Raises `DocumentLost`."""
+        if self._admission is None:
+            if self._preparing is None:
+                whole = self._doc.get_update()
+                self._preparing = asyncio.create_task(asyncio.to_thread(_known, whole))
+            known = await asyncio.shield(self._preparing)
+            # Whoever waited longer must not put back what has moved on since.
+            if not self.is_prepared:
+                self._admission = known
+
+    @property
+    def admission(self) -> AdmissionState:
+        assert self._admission is not None, "prepare first"
+        return self._admission
+
+    @admission.setter
+    def admission(self, known: AdmissionState) -> None:
+        self._admission = known
+
+    def clocks(self) -> dict[YjsClientId, Clock]:
+        """The next clock of everyone who has written."""
+        if self._admission is not None:
+            return self._admission.state_vector()
+        return state_vector.decode(self._doc.get_state())
+
+    def next_clock(self, client: YjsClientId) -> Clock:
+        if self._admission is not None:
+            return self._admission.next_clock(client)
+        return self.clocks().get(client, 0)
 
     def receive(self, update: bytes, participant: Participant, *, is_answer: bool) -> Outcome:
         """Check a person's update and apply what of it is new; what is refused leaves no trace."""
@@ -73,7 +112,9 @@ class SharedDocument:
         return self._doc.get_update(their_state)
 
     def paths(self) -> frozenset[FilePath]:
-        return frozenset(FilePath(path) for path in self.admission.shared_paths())
+        if self._admission is not None:
+            return frozenset(map(FilePath, self._admission.shared_paths()))
+        return frozenset(map(FilePath, self._doc.get(FILES_ROOT, type=Map)))
 
     def texts(self) -> dict[FilePath, str]:
         files = self._doc.get(FILES_ROOT, type=Map)

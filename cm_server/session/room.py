@@ -195,7 +195,7 @@ class Room:
         connection.lack.admitted()
         self.number += 1
         client = connection.client_id
-        clock = self.document.admission.next_clock(client)
+        clock = self.document.next_clock(client)
         self._floor.log.put(update_log.Entry(self, self.number, content_, client, clock))
         self._relay(frame or sync_frames.encode_update(content_), connection)
         self._floor.watcher.edited(self.session_id, connection.person)
@@ -292,7 +292,7 @@ class Room:
 
     def _acknowledge(self, client: YjsClientId) -> None:
         """Say how far a client's edits are stored, behind what waits for the disk."""
-        clock = self.document.admission.next_clock(client)
+        clock = self.document.next_clock(client)
         self._floor.log.put(update_log.Entry(self, client=client, clock=clock))
 
     def _acknowledge_former(self, connection: Connection) -> None:

@@ -268,7 +268,7 @@ class Rooms:
         # What a closed room still has in the queue belongs into the new one.
         await self._flushed(standing.session_id)
         stored = await self._load(standing.session_id)
-        shared = await document.SharedDocument.opened(stored.snapshot, stored.contents)
+        shared = document.SharedDocument.opened(stored.snapshot, stored.contents)
         opened = Room(self._floor, standing, stored, shared)
         self._rooms[standing.session_id] = opened
         return opened
@@ -330,6 +330,7 @@ class Rooms:
         """A change by the seed: its rule, its rows and its update in one transaction, then to everybody."""
         async with self._lock(session_id):
             changed = await self._open_for(session_id, person)
+            await changed.document.prepare()
             texts = changed.document.texts()
             # Made before it is known to be allowed: refusing it below leaves no trace of it.
             update = plan(changed.document)
@@ -370,7 +371,7 @@ class Rooms:
         if known is not None:
             return known.document.texts()
         stored = await self._load(session_id)
-        shared = await document.SharedDocument.opened(stored.snapshot, stored.contents)
+        shared = document.SharedDocument.opened(stored.snapshot, stored.contents)
         return shared.texts()
 
     def _begin_snapshot(self, of: Room, number: int, whole: bytes) -> None:

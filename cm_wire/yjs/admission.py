@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, KeysView
 
 from cm_wire.ids import YjsClientId
+from cm_wire.yjs import keystroke
 from cm_wire.yjs import rules as rulebook
 from cm_wire.yjs import update as updates
 from cm_wire.yjs.known_document import KnownDocument
@@ -92,6 +93,13 @@ class AdmissionState:
 
     def _decide(self, encoded: bytes, rules: Rules) -> Outcome:
         document = self._document
+        typed = keystroke.read(encoded)
+        if (
+            typed is not None
+            and rules.allows_author(typed.client)
+            and document.type_on(typed, rules)
+        ):
+            return Admitted(encoded)
         clocks_before: dict[YjsClientId, Clock] = {}
         deletes: list[Deletes] | None = None
         try:

@@ -9,6 +9,7 @@ from typing import Final
 
 from cm_wire.ids import YjsClientId
 from cm_wire.yjs.clock_ranges import ClockRanges
+from cm_wire.yjs.keystroke import Keystroke
 from cm_wire.yjs.order import Home, MapSlot, Order, Piece, SharedText
 from cm_wire.yjs.rules import Rules
 from cm_wire.yjs.structs import (
@@ -24,6 +25,7 @@ from cm_wire.yjs.structs import (
     Value,
     second_halves,
 )
+from cm_wire.yjs.update import MAX_CLOCK
 from cm_wire.yjs.verdict import MissingError, RefusalCode, RefusedError
 
 FILES_ROOT: Final = "files"
@@ -100,6 +102,22 @@ class KnownDocument:
                     self._take_removed_structure(client, struct, rules)
                 else:
                     self._take_text(client, struct, rules)
+
+    def type_on(self, typed: Keystroke, rules: Rules) -> bool:
+        """Take in a keystroke that goes on where its client's last one ended and may be made; say whether it does and may.
+
+        The rest of what `take` asks is known of such a one: its home and place are those of the unit before.
+        """
+        client = typed.client
+        if typed.clock != self.order.next_clock(client) or typed.clock > MAX_CLOCK - typed.length:
+            return False
+        grown = self.order.typing_goes_on(client, typed.origin, typed.right)
+        if grown is None or isinstance(grown.home, MapSlot):
+            return False
+        if not rules.is_sharer(client) and not _allows(grown.home, rules):
+            return False
+        self.order.extend(grown, typed.length)
+        return True
 
     def new_deletes(self, deletes: list[Deletes]) -> list[Deletes]:
         """Return what is not deleted yet, cut to what is known."""
@@ -295,6 +313,10 @@ class KnownDocument:
 
 def _is_gone(home: Home) -> bool:
     return isinstance(home, SharedText) and home.is_gone
+
+
+def _allows(text: SharedText, rules: Rules) -> bool:
+    return rules.may_edit and (rules.may_edit_protected or not text.is_protected)
 
 
 def _check_rights(text: SharedText, rules: Rules) -> None:
