@@ -216,6 +216,8 @@ class Proposing:
             message=f"{mentor} proposes: {one.title}",
             severity=types.DiagnosticSeverity.Information,
             source=SOURCE,
+            # For a plugin that draws it in place; others hand it back unread.
+            data={"proposal": {"number": one.hunk.number, "text": printable.plain(one.hunk.text)}},
         )
 
 

@@ -35,22 +35,22 @@ class PluginNeovim:
         return self._keys.line()
 
     def go_online(self) -> None:
-        self._run("online")
+        self.run("online")
         online = "return (require('codementor.session').status() or {}).online"
         wait(lambda: self.editor.lua(online), "the mentor to be on the list")
 
     def ask(self, line: int) -> None:
         self.move_to(line)
-        self._run("ask what is wrong here?")
+        self.run("ask what is wrong here?")
         self._keys.answer(self.name, "Send")
 
     def accept(self) -> None:
         offered = "return require('codementor.offers').latest() ~= nil"
         wait(lambda: self.editor.lua(offered), "the offer")
-        self._run("accept")
+        self.run("accept")
 
     def sees_partner(self) -> dict[str, int]:
-        marks = self._marks("codementor.cursors")
+        marks = self.marks("codementor.cursors")
         return dict.fromkeys(["extmark"], marks[-1][1]) if marks else {}
 
     def sees_meter(self) -> dict[str, str]:
@@ -58,66 +58,69 @@ class PluginNeovim:
         return {"statusline": shown} if any(sign in shown for sign in "▶⏸■") else {}
 
     def sees_pointer(self) -> dict[str, int]:
-        marks = self._marks("codementor.pointer")
+        marks = self.marks("codementor.pointer")
         return {"extmark": marks[0][1]} if marks else {}
 
     def hears(self, text: str) -> set[str]:
         ways = {"message"} if text in self.editor.messages() else set()
-        self._run("chat")
+        self.run("chat")
         chat = self.editor.text(self.editor.lua("return vim.fn.bufnr('Codementor chat')"))
         self.editor.command("close")
         return {*ways, "chat"} if text in chat else ways
 
     def diagnose(self, text: str) -> None:
-        self._run(f"diagnose 5 {text}")
+        self.run(f"diagnose 5 {text}")
 
     def let_type(self) -> None:
-        wait(lambda: self._session("state"), "the session")
-        self._run("mode live")
-        wait(lambda: self._session("mode") == "live", "the mode to be live")
+        wait(lambda: self.session("state"), "the session")
+        self.run("mode live")
+        wait(lambda: self.session("mode") == "live", "the mode to be live")
 
     def start_meter(self) -> None:
-        wait(lambda: self._session("diagnosis"), "the diagnosis")
-        self._run("start")
+        wait(lambda: self.session("diagnosis"), "the diagnosis")
+        self.run("start")
 
     def pause(self) -> None:
-        self._run("pause")
+        self.run("pause")
 
     def resume(self) -> None:
-        self._run("resume")
+        self.run("resume")
 
     def extend(self) -> None:
-        self._run("extend 15")
+        self.run("extend 15")
 
     def chat(self, text: str) -> None:
-        self._run(f"chat {text}")
+        self.run(f"chat {text}")
 
     def point(self, line: int) -> None:
         self.move_to(line)
-        self._run("point")
+        self.run("point")
 
     def follow(self) -> None:
-        self._run("follow")
+        self.run("follow")
 
     def end(self) -> None:
-        self._run("end")
+        self.run("end")
 
     def rate(self) -> None:
-        wait(lambda: self._session("state") == "ended", "the end")
-        self._run("rate 5 solved")
+        wait(lambda: self.session("state") == "ended", "the end")
+        self.run("rate 5 solved")
 
     def ask_money_back(self) -> None:
-        self._run("refund it did not help")
+        self.run("refund it did not help")
 
     def receipt(self) -> str:
-        self._run("receipt")
-        return self._keys.shown(self.name, "receipt")
+        self.run("receipt")
+        return self.shown("receipt")
+
+    def shown(self, name: str) -> str:
+        return self._keys.shown(self.name, name)
 
     def said(self) -> str:
         told = self.editor.lua("return table.concat(require('codementor.client').said(), '\\n')")
         return f"{self._keys.said()}\n{told}"
 
-    def _run(self, words: str) -> None:
+    def run(self, words: str) -> None:
         self.editor.command(f"Codementor {words}")
 
     def _buffer(self) -> int:
@@ -126,16 +129,16 @@ class PluginNeovim:
     def _focus(self) -> None:
         self._keys.focus(self._buffer())
 
-    def _marks(self, namespace: str) -> Any:
+    def marks(self, namespace: str) -> Any:
         return self.editor.lua(
             """
             local namespace = vim.api.nvim_get_namespaces()[...]
             local buf = select(2, ...)
-            return namespace and vim.api.nvim_buf_get_extmarks(buf, namespace, 0, -1, {}) or {}
+            return namespace and vim.api.nvim_buf_get_extmarks(buf, namespace, 0, -1, { details = true }) or {}
             """,
             namespace,
             self._buffer(),
         )
 
-    def _session(self, member: str) -> Any:
+    def session(self, member: str) -> Any:
         return self.editor.lua("return (require('codementor.session').get() or {})[...]", member)

@@ -138,6 +138,7 @@ function M.start()
       M.add_folder(client, buf)
       require('codementor.cursors').report_own(client, buf)
       require('codementor.diagnostics').report(client, buf)
+      require('codementor.hunks').watch(buf)
     end,
   })
   lsp.enable(M.name)

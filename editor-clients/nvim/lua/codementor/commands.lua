@@ -188,6 +188,23 @@ local function open_page(command)
   end
 end
 
+local hunk_words = { 'accept', 'refuse', 'show', 'next', 'prev', 'all' }
+
+---@param invocation codementor.Invocation
+local function hunk(invocation)
+  local hunks = require('codementor.hunks')
+  local what, all = invocation.args[1], invocation.args[2] == 'all'
+  if what == 'accept' or what == 'refuse' then
+    hunks.settle(what .. 'Proposal', all)
+  elseif what == 'show' then
+    execute('showProposals', { uri = invocation.uri })
+  elseif what == 'next' or what == 'prev' then
+    hunks.go(what == 'next' and 1 or -1)
+  else
+    notify('say accept, refuse (either of all with "all"), show, next or prev', vim.log.levels.WARN)
+  end
+end
+
 local function participants()
   local session = require('codementor.session').get()
   return session and { session.partner.participant } or {}
@@ -251,6 +268,13 @@ M.subcommands = {
     end,
     complete = function()
       return { 'on', 'off' }
+    end,
+  },
+  hunk = {
+    help = 'accept|refuse [all]|show|next|prev what the mentor proposes',
+    run = hunk,
+    complete = function()
+      return hunk_words
     end,
   },
   undo = {
