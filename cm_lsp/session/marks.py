@@ -63,6 +63,7 @@ class Marks:
             types.InlayHint(
                 position=types.Position(cursor.position.line, cursor.position.character),
                 label=f"▏{cursor.name}",
+                padding_right=True,
             )
             for cursor in self.cursors
         ]

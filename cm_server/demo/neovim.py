@@ -70,7 +70,13 @@ class Neovim:
 
     @classmethod
     def on_screen(
-        cls, home: Path, environment: dict[str, str], tmux: Sequence[str], target: str
+        cls,
+        home: Path,
+        environment: dict[str, str],
+        tmux: Sequence[str],
+        target: str,
+        *,
+        plugin: bool = True,
     ) -> "Neovim":
         """In an existing tmux pane; `tmux` is the command with its socket."""
         from pynvim import attach
@@ -79,7 +85,7 @@ class Neovim:
         address = home / "nvim.sock"
         # Nobody is there to press a key at a prompt.
         options = "set termguicolors messagesopt=wait:500,history:500"
-        argv = [_found(), "--listen", str(address), *_flags(True), "-c", options]
+        argv = [_found(), "--listen", str(address), *_flags(plugin), "-c", options]
         exports = [f"{name}={value}" for name, value in variables.items()]
         command = [*tmux, "respawn-pane", "-k", "-t", target, "env", *exports, *argv]
         subprocess.run(command, check=True)

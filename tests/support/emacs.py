@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cm_server.demo.neovim import wait_until
+from tests.support import tmux
+from tests.support.tmux import Screen
 
 PACKAGES = ("emacs-nox", "elpa-eglot", "elpa-lsp-mode")
 INSTALL_SECONDS = 300
@@ -67,9 +69,9 @@ def _is_there() -> bool:
 
 
 class Emacs:
-    def __init__(self, folder: Path, tmux: list[str]) -> None:
+    def __init__(self, folder: Path, screen: Screen) -> None:
         self._folder = folder
-        self._tmux = tmux
+        self.screen = screen
 
     def evaluate(self, expression: str) -> str:
         """The printed value; raises with what Emacs says of an error."""
@@ -92,22 +94,6 @@ class Emacs:
         )
         return place.read_text(encoding="utf-8")
 
-    def press(self, *keys: str) -> None:
-        """Keys in tmux's names (`C-a`, `M-x`, `Enter`)."""
-        subprocess.run([*self._tmux, "send-keys", "-t", "emacs", *keys], check=True)
-
-    def type_text(self, text: str) -> None:
-        subprocess.run([*self._tmux, "send-keys", "-t", "emacs", "-l", text], check=True)
-
-    def screen(self) -> str:
-        done = subprocess.run(
-            [*self._tmux, "capture-pane", "-p", "-t", "emacs"],
-            check=True,
-            capture_output=True,
-            text=True,
-        )
-        return done.stdout
-
 
 @contextmanager
 def running(folder: Path, environment: Mapping[str, str], configuration: str) -> Iterator[Emacs]:
@@ -124,13 +110,7 @@ def running(folder: Path, environment: Mapping[str, str], configuration: str) ->
         "PATH": path,
         **environment,
     }
-    tmux = ["tmux", "-S", str(folder / "tmux.sock"), "-f", "/dev/null"]
     words = ["env", *(f"{name}={value}" for name, value in variables.items())]
-    command = [*tmux, "-u", "new-session", "-d", "-s", "emacs", "-x", "110", "-y", "30"]
-    subprocess.run([*command, *words, "emacs", "-nw", "-q", "-l", str(start)], check=True)
-    try:
-        emacs = Emacs(folder, tmux)
+    with tmux.opened(folder, *words, "emacs", "-nw", "-q", "-l", str(start)) as screen:
         wait_until((folder / "test").exists, "Emacs to listen")
-        yield emacs
-    finally:
-        subprocess.run([*tmux, "kill-server"], check=False)
+        yield Emacs(folder, screen)

@@ -1,12 +1,10 @@
-"""A picture of what stands on a screen of tmux, as a terminal would show it: for the documentation, made by a command.
+"""A picture of what stands on a terminal, for the documentation: its colours to HTML (rich), that to PNG (Chromium).
 
-Owns: tmux's colours to HTML (rich), HTML to PNG (Chromium). Written only where `CODEMENTOR_SCREENSHOTS` names a folder.
+Written only where `CODEMENTOR_SCREENSHOTS` names a folder.
 """
 
 import io
 import os
-import subprocess
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -23,21 +21,28 @@ FORMAT = """<!doctype html><meta charset="utf-8">
   body {{ margin: 0; display: inline-block; background: {background}; color: {foreground}; padding: 10px 14px; }}
   pre {{ margin: 0; font: 14px/1.25 'DejaVu Sans Mono', monospace; }}
 </style>
-<pre><code>{code}</code></pre>"""
+<pre><code style="font: inherit">{code}</code></pre>"""
 
 
-def photograph(name: str, tmux: Sequence[str], target: str, columns: int) -> None:
-    folder = os.environ.get("CODEMENTOR_SCREENSHOTS")
-    if not folder:
-        return
-    command = [*tmux, "capture-pane", "-p", "-e", "-t", target]
-    shown = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+def are_wanted() -> bool:
+    return bool(os.environ.get("CODEMENTOR_SCREENSHOTS"))
+
+
+def write(name: str, ansi: str, columns: int) -> None:
+    """`ansi`: lines of text with escape sequences, as wide as the terminal at most."""
+    place = Path(os.environ["CODEMENTOR_SCREENSHOTS"]) / f"{name}.png"
     with ThreadPoolExecutor(1) as thread:  # its event loop wants a thread without another
-        thread.submit(_draw, _html(shown.rstrip("\n"), columns), Path(folder) / f"{name}.png").result()
+        thread.submit(_draw, _html(ansi.rstrip("\n"), columns), place).result()
 
 
 def _html(ansi: str, columns: int) -> str:
-    console = Console(record=True, width=columns, file=io.StringIO(), force_terminal=True)
+    console = Console(
+        record=True,
+        width=columns,
+        file=io.StringIO(),
+        force_terminal=True,
+        color_system="truecolor",
+    )
     for line in ansi.split("\n"):
         console.print(Text.from_ansi(line), overflow="crop", no_wrap=True, crop=True)
     return console.export_html(theme=MONOKAI, code_format=FORMAT)

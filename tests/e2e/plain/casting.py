@@ -1,6 +1,8 @@
 """Gives each part to an editor: the one place that knows how each kind is started."""
 
+import gc
 import os
+import warnings
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Literal
@@ -15,7 +17,8 @@ from tests.e2e.plain.actors import Actor, Channel
 from tests.e2e.plain.emacs_actor import EGLOT, LSP_MODE, EmacsActor
 from tests.e2e.plain.plain_neovim import PlainNeovim
 from tests.e2e.plain.plugin_neovim import PluginNeovim
-from tests.support import emacs
+from tests.support import emacs, tmux
+from tests.support.tmux import Screen
 
 Kind = Literal["plugin", "neovim", "eglot", "lsp-mode", "browser"]
 EDITORS: tuple[Kind, ...] = ("plugin", "neovim", "eglot", "lsp-mode")
@@ -28,12 +31,19 @@ EMAILS = {"learner": stage.LEARNER, "mentor": stage.MENTOR}
 
 
 class Casting:
-    """`folder` gets a folder for each person; everybody goes when `exits` does."""
+    """`folder` gets a folder for each person; everybody goes when `exits` does.
 
-    def __init__(self, exits: ExitStack, server: stage.Server, folder: Path) -> None:
+    `screens` has, by role, what there is to look at: of Emacs always, of Neovim where `are_on_screen`.
+    """
+
+    def __init__(
+        self, exits: ExitStack, server: stage.Server, folder: Path, *, are_on_screen: bool = False
+    ) -> None:
         self._exits = exits
         self._server = server
         self._folder = folder
+        self._are_on_screen = are_on_screen
+        self.screens: dict[str, Screen] = {}
 
     def cast(self, kind: Kind, role: str, channel: Channel = "action") -> Actor:
         home = self._folder / role
@@ -47,12 +57,21 @@ class Casting:
             return self._exits.enter_context(person.opened(name, role, home, variables))
         if kind in {"eglot", "lsp-mode"}:
             return self._in_emacs(kind, name, home, variables, role, channel)
-        editor = self._exits.enter_context(
-            Neovim.headless(home, variables, plugin=kind == "plugin")
-        )
+        editor = self._exits.enter_context(self._neovim(kind, home, variables))
         if kind == "plugin":
             return PluginNeovim(name, editor)
         return PlainNeovim(name, editor, role, channel)
+
+    def _neovim(self, kind: Kind, home: Path, variables: dict[str, str]) -> Neovim:
+        if not self._are_on_screen:
+            return Neovim.headless(home, variables, plugin=kind == "plugin")
+        screen = self._exits.enter_context(tmux.opened(home))
+        self.screens[home.name] = screen
+        editor = Neovim.on_screen(
+            home, variables, screen.tmux, tmux.TARGET, plugin=kind == "plugin"
+        )
+        self._exits.callback(_forget_socket, editor)
+        return editor
 
     def _in_emacs(
         self,
@@ -67,8 +86,17 @@ class Casting:
         page = "emacs.md" if kind == "eglot" else "emacs-lsp-mode.md"
         configuration = doc_config.block(page, "elisp")
         editor = self._exits.enter_context(emacs.running(home, variables, configuration))
+        self.screens[role] = editor.screen
         client = EGLOT if kind == "eglot" else LSP_MODE
         return EmacsActor(name, editor, role, channel, client)
+
+
+def _forget_socket(editor: Neovim) -> None:
+    """pynvim leaves the socket of a closed one to the garbage collector, which complains."""
+    del editor.rpc
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 def _skip_unless_there(why_not: str) -> None:

@@ -73,6 +73,7 @@ class EmacsActor(PlainActor):
     ) -> None:
         super().__init__(name, role, channel)
         self._editor = editor
+        self.screen = editor.screen
         self._client = client
         self._buffer = ""
 
@@ -107,14 +108,14 @@ class EmacsActor(PlainActor):
     def insert_line(self, line: int, text: str) -> None:
         self.move_to(line)
         self._key("C-o")
-        self._editor.type_text(text)
-        self._editor.press("Escape", "Escape", "Escape")
+        self._editor.screen.type_text(text)
+        self._editor.screen.press("Escape", "Escape", "Escape")
 
     def append_to_line(self, line: int, text: str) -> None:
         self.move_to(line)
         self._key("C-e")
-        self._editor.type_text(text)
-        self._editor.press("Escape", "Escape", "Escape")
+        self._editor.screen.type_text(text)
+        self._editor.screen.press("Escape", "Escape", "Escape")
 
     def delete_line(self) -> None:
         self._key("C-a", "C-k", "C-k")
@@ -165,7 +166,7 @@ class EmacsActor(PlainActor):
         return Path(address.removeprefix("file://")).read_text(encoding="utf-8")
 
     def said(self) -> str:
-        return self._editor.screen() + self._messages()
+        return self._editor.screen.text() + self._messages()
 
     def choose_action(self, title: str) -> None:
         """From the list, as a person does. A question of ours may come in between and take the keys."""
@@ -218,7 +219,9 @@ class EmacsActor(PlainActor):
         self._key("M-x", self._client.list_actions, "Enter")
         try:
             wait_until(
-                lambda: self._client.list_prompt in self._editor.screen(), "the list of actions", 5
+                lambda: self._client.list_prompt in self._editor.screen.text(),
+                "the list of actions",
+                5,
             )
         except NotSeen:
             return False
@@ -241,6 +244,11 @@ class EmacsActor(PlainActor):
         self._key("C-x", "C-f", "C-a", "C-k", str(path), "Enter")
         is_open = f'(and (get-buffer "{path.name}") t)'
         wait(lambda: self._editor.evaluate(is_open) == "t", f"{path.name} in {self.name}'s Emacs")
+
+    def list_notes(self) -> None:
+        """In a window of their own; beside the text there are marks only."""
+        self._focus()
+        self._key("M-x", "flymake-show-buffer-diagnostics", "Enter")
 
     def notes(self) -> str:
         return self._editor.evaluate_to_text(f'(with-current-buffer "{self._buffer}" {_NOTES})')
@@ -267,6 +275,6 @@ class EmacsActor(PlainActor):
     def _key(self, *keys: str) -> None:
         for key in keys:
             if len(key) > 1 and key[:2] not in {"C-", "M-"} and key not in {"Enter", "Escape"}:
-                self._editor.type_text(key)
+                self._editor.screen.type_text(key)
             else:
-                self._editor.press(key)
+                self._editor.screen.press(key)

@@ -3,7 +3,6 @@
 Whole sessions: each step is read back from the editors, and the texts are equal at the end.
 """
 
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -22,38 +21,10 @@ PAIRS = [
 ]
 
 
-class Servers:
-    """One server for all, since each starts for seconds; a new one after a session that did not come to its end."""
-
-    def __init__(self, factory: pytest.TempPathFactory) -> None:
-        self._factory = factory
-        self._exits = ExitStack()
-        self._running: stage.Server | None = None
-
-    def running(self) -> stage.Server:
-        if self._running is None:
-            data = self._factory.mktemp("server") / "data"
-            self._running = self._exits.enter_context(stage.serving(data, 1))
-        return self._running
-
-    def stop(self) -> None:
-        self._exits.close()
-        self._running = None
-
-
-@pytest.fixture(scope="module")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
-    servers = Servers(tmp_path_factory)
-    yield servers
-    servers.stop()
-
-
 @pytest.mark.parametrize(("learner", "mentor"), PAIRS)
-def test_a_whole_session(learner: Kind, mentor: Kind, servers: Servers, tmp_path: Path) -> None:
+def test_a_whole_session(learner: Kind, mentor: Kind, tmp_path: Path) -> None:
     with ExitStack() as exits:
-        unless_it_ends_well = exits.enter_context(ExitStack())
-        unless_it_ends_well.callback(servers.stop)
-        casting = Casting(exits, servers.running(), tmp_path)
+        server = exits.enter_context(stage.serving(tmp_path / "data", 1))
+        casting = Casting(exits, server, tmp_path)
         people = casting.cast(learner, "learner"), casting.cast(mentor, "mentor")
         play(*people, tmp_path, ways=(WAYS[learner], WAYS[mentor]))
-        unless_it_ends_well.pop_all()
