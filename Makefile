@@ -45,7 +45,7 @@ vsix: ## the VS Code extension as a file to install: editor-clients/vscode/dist/
 	@sh $(VSCODE)/package.sh
 
 screenshots: setup ## the pictures in docs/screenshots, from real editors; needs `make vscode` once
-	CODEMENTOR_EDITORS=required CODEMENTOR_SCREENSHOTS=docs/screenshots $(BIN)/pytest -m e2e $(addprefix tests/e2e/vscode/test_,learner.py mentor.py surroundings.py first_steps.py)
+	CODEMENTOR_EDITORS=required CODEMENTOR_SCREENSHOTS=docs/screenshots $(BIN)/pytest -m e2e tests/e2e/plain/test_screens.py $(addprefix tests/e2e/vscode/test_,learner.py mentor.py surroundings.py first_steps.py)
 
 test: setup check extension yjs ## everything: format, lint, types, import contracts, all tests (a test that needs a second try is shown as R)
 	$(BIN)/pytest $(TESTS) -m "not e2e"

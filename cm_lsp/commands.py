@@ -32,6 +32,8 @@ UNSHARE: Final = "codementor.unshare"
 MODE: Final = "codementor.mode"
 LOOK_UPS: Final = "codementor.lookUps"
 UNDO_MENTOR: Final = "codementor.undoMentor"
+UNDO: Final = "codementor.undo"
+REDO: Final = "codementor.redo"
 ACCEPT_PROPOSAL: Final = "codementor.acceptProposal"
 REFUSE_PROPOSAL: Final = "codementor.refuseProposal"
 SHOW_PROPOSALS: Final = "codementor.showProposals"
@@ -230,6 +232,8 @@ SHAPES: Final[Mapping[str, type[Arguments]]] = {
     MODE: Mode,
     LOOK_UPS: LookUps,
     UNDO_MENTOR: UndoMentor,
+    UNDO: FileNamed,
+    REDO: FileNamed,
     ACCEPT_PROPOSAL: ProposalNamed,
     REFUSE_PROPOSAL: ProposalNamed,
     SHOW_PROPOSALS: FileNamed,

@@ -273,9 +273,24 @@ async def _look_ups(here: Codementor, given: commands.LookUps) -> object:
 
 async def _undo_mentor(here: Codementor, given: commands.UndoMentor) -> object:
     room = _learners_room(here)
-    if not room.take_back(every=given.all):
+    if not room.taking_back.of_mentor(every=given.all):
         raise faults.refusal("wrong-state", "There is nothing of the mentor's to take back.")
     return {}
+
+
+async def _undo(here: Codementor, given: commands.FileNamed) -> object:
+    return _undone(here, given, redo=False)
+
+
+async def _redo(here: Codementor, given: commands.FileNamed) -> object:
+    return _undone(here, given, redo=True)
+
+
+def _undone(here: Codementor, given: commands.FileNamed, *, redo: bool) -> object:
+    """`done` is null where what this user types is no edit of the shared text: the editor's own undo is right there."""
+    room = here.live_room()
+    room.choosing.path_of(given.uri)
+    return {"done": room.taking_back.of_mine(given.uri, redo=redo)}
 
 
 async def _accept_proposal(here: Codementor, given: commands.ProposalNamed) -> object:
@@ -356,6 +371,8 @@ _RUN: Final[Mapping[str, Callable[..., Awaitable[object]]]] = {
     commands.MODE: _mode,
     commands.LOOK_UPS: _look_ups,
     commands.UNDO_MENTOR: _undo_mentor,
+    commands.UNDO: _undo,
+    commands.REDO: _redo,
     commands.ACCEPT_PROPOSAL: _accept_proposal,
     commands.REFUSE_PROPOSAL: _refuse_proposal,
     commands.SHOW_PROPOSALS: _show_proposals,

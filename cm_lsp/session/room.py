@@ -12,7 +12,7 @@ from typing import Final
 
 from cm_lsp import lsp_ext
 from cm_lsp.documents import OpenDocument
-from cm_lsp.session import kept_texts, share_table, taking_back, views
+from cm_lsp.session import kept_texts, share_table, views
 from cm_lsp.session.answering import Answering
 from cm_lsp.session.choosing import Choosing
 from cm_lsp.session.cursors import Cursors
@@ -28,6 +28,7 @@ from cm_lsp.session.share_table import ShareTable
 from cm_lsp.session.showing import Showing
 from cm_lsp.session.storing import StoreWatch
 from cm_lsp.session.sync import Sync
+from cm_lsp.session.taking_back import TakingBack
 from cm_lsp.session.typed_secrets import TypedSecrets
 from cm_lsp.sharing import document as session_documents
 from cm_lsp.sharing.bridge_messages import Authority, Change, Typing
@@ -68,6 +69,7 @@ class Room:
         """The learner's diagnostics as last told, of files that are open here or not yet."""
         self._before: dict[FilePath, str] = {}
         """What each file was here when the document began anew: kept for the user where it was another text."""
+        self.taking_back = TakingBack(self._buffers, self.table)
         self.following = Following(place, self._cursors, self.table, self._buffers)
         self.proposing = Proposing(place, self._buffers, lambda: self.view)
         self.looking_up = LookingUp(place, self.table, self._buffers, lambda: self.view)
@@ -188,10 +190,6 @@ class Room:
             language_id=file.language_id if file else "",
             read_only=read_only,
         )
-
-    def take_back(self, *, every: bool) -> bool:
-        """Undo the mentor's last change, or all of them; whether there was anything."""
-        return taking_back.take_back(tuple(self._buffers.values()), every=every)
 
     # What the channel reports (`sync.Listener`).
 

@@ -30,6 +30,7 @@ from cm_lsp.sharing.document import Delta, SessionDocument
 from cm_lsp.sharing.draft import Draft, HunkId
 from cm_lsp.sharing.edits import Operation, Replacement
 from cm_lsp.sharing.indexed_text import IndexedText
+from cm_lsp.sharing.own_undo import OwnUndo
 from cm_lsp.sharing.positions import Position, PositionEncoding, Utf8Offset, units
 from cm_lsp.sharing.shared_text import SharedText
 from cm_lsp.sharing.undo import OthersChanges
@@ -85,6 +86,7 @@ class Buffer:
         self._taken_back = taken_back
         self._draft: Draft | None = None
         self._others = OthersChanges() if side.authority is Authority.EDITOR else None
+        self._own = OwnUndo()
         self._tasks: set[asyncio.Task[None]] = set()
         crdt_text = document.text(path)
         self._shared, taken_out = shared_texts.shared_text(crdt_text if base is None else base)
@@ -112,7 +114,7 @@ class Buffer:
         """Somebody else changed the text; `pump` sends it to the editor."""
         if self._draft is None:
             operation = self._shared.operation_of(delta)
-            self._record(operation, own=False)
+            self._record(operation, self._shared.text, own=False)
         else:
             there = SharedText(self._draft.shared).operation_of(delta)
             operation = self._draft.remote(_without_returns(there))
@@ -219,7 +221,7 @@ class Buffer:
         if found is None:
             return False
         operation = edits.replacement(*found)
-        self._record(operation, own=True)
+        self._record(operation, self._shared.text, own=True)
         self.change(operation)
         return True
 
@@ -235,6 +237,19 @@ class Buffer:
             return False
         operation = others.take_all() if every else others.take_last()
         if operation:
+            self._own.record(operation, self._shared.text, own=True, now_ms=_now_ms())
+            self.change(operation)
+        return bool(operation)
+
+    def undo(self, *, redo: bool) -> bool | None:
+        """Take the user's own last burst back, or again; whether there was any. None where typing is no edit here."""
+        if self._draft is not None or self._typing() is not Typing.SHARED:
+            return None
+        text, now_ms = self._shared.text, _now_ms()
+        operation = self._own.redo(text, now_ms) if redo else self._own.undo(text, now_ms)
+        if operation:
+            if self._others is not None:
+                self._others.record(operation, text, own=True, now_ms=now_ms)
             self.change(operation)
         return bool(operation)
 
@@ -290,7 +305,7 @@ class Buffer:
         typing = self._typing()
         if typing is Typing.SHARED and self._draft is None:
             if change.operation:
-                self._record(change.operation, own=True)
+                self._record(change.operation, _BeforeTyping(self._stored), own=True)
             updates = self._document.change(self.path, change)
             if updates:
                 self._send(updates)
@@ -304,10 +319,11 @@ class Buffer:
             self._draft = self._draft or Draft(self._stored())
             self._draft.typed(change.operation)
 
-    def _record(self, operation: Operation, *, own: bool) -> None:
-        """For `take_back`: what anybody changed, told before the text follows where it was not us."""
+    def _record(self, operation: Operation, before: edits.Sliced, *, own: bool) -> None:
+        """For `take_back` and `undo`: what anybody changed, and the text it was made to."""
+        self._own.record(operation, before, own=own, now_ms=_now_ms())
         if self._others is not None:
-            self._others.record(operation, self._shared.text, own=own, now_ms=_now_ms())
+            self._others.record(operation, before, own=own, now_ms=_now_ms())
 
     def _stored(self) -> IndexedText:
         """The text of the document, which what was typed just now is not in."""
@@ -328,6 +344,18 @@ class Buffer:
         assert isinstance(task, asyncio.Task)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+class _BeforeTyping:
+    """The text before a change that the editor reported; made only where something was deleted, since it takes reading it all."""
+
+    def __init__(self, stored: Callable[[], IndexedText]) -> None:
+        self._stored = stored
+        self._text: IndexedText | None = None
+
+    def slice(self, start: int, end: int) -> str:
+        self._text = self._text or self._stored()
+        return self._text.slice(start, end)
 
 
 def _without_returns(operation: Operation) -> Operation:

@@ -71,11 +71,15 @@ class OthersChanges:
                 done = edits.compose(last.through, last.inverse)
                 below.inverse, _ = edits.transform(below.inverse, done)
                 below.through = edits.compose(below.through, done)
-                # What they type next is a burst of its own.
-                below.last_ms -= BURST_PAUSE_MS
+                self.end_burst()
             if last.inverse:
                 return last.inverse
         return ()
+
+    def end_burst(self) -> None:
+        """What comes next is a burst of its own, however soon."""
+        if self._bursts:
+            self._bursts[-1].last_ms -= BURST_PAUSE_MS
 
     def take_all(self) -> Operation:
         """What takes back all they changed."""

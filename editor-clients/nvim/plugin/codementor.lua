@@ -4,6 +4,11 @@ if vim.g.loaded_codementor then
 end
 vim.g.loaded_codementor = true
 
+if vim.fn.has('nvim-0.11') == 0 then
+  vim.cmd([[command! -nargs=* -range Codementor lua require('codementor').is_too_old()]])
+  return
+end
+
 vim.api.nvim_create_user_command('Codementor', function(invocation)
   require('codementor.commands').run(invocation)
 end, {

@@ -297,6 +297,8 @@ export const COMMANDS = [
   'mode',
   'lookUps',
   'undoMentor',
+  'undo',
+  'redo',
   'point',
   'chat',
   'follow',

@@ -36,7 +36,7 @@ class Keys:
         editor.lua(REMEMBER_QUESTIONS)
 
     def open(self, path: Path) -> None:
-        self.editor.command(f"edit {path}")
+        self.editor.lua("vim.cmd.edit(vim.fn.fnamemodify(..., ':.'))", str(path))
         self.opened = self.editor.lua("return vim.api.nvim_get_current_buf()")
 
     def buffer(self, pattern: str) -> int:

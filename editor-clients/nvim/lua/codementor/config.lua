@@ -10,6 +10,7 @@ local M = {}
 ---@field spoken_languages? string[]
 ---@field cursor_names? boolean
 ---@field cursor_name_seconds? number
+---@field own_undo? boolean
 
 ---@class codementor.Option
 ---@field name string
@@ -39,6 +40,12 @@ M.schema = {
     type = 'number',
     default = 5,
     help = 'For how long a name stands after the last move; 0 keeps it. It never stands in the line you are in.',
+  },
+  {
+    name = 'own_undo',
+    type = 'boolean',
+    default = true,
+    help = "In a session's files, u and CTRL-R take back what you typed and leave what the other did.",
   },
 }
 

@@ -9,6 +9,9 @@ local M = {}
 --- once in a Neovim that is already running, where what startup would have done is made up for.
 ---@param options codementor.Options?
 function M.setup(options)
+  if M.is_too_old() then
+    return
+  end
   require('codementor.config').set(options or {})
   if vim.v.vim_did_enter == 1 then
     vim.cmd.runtime('plugin/codementor.lua')
@@ -16,6 +19,17 @@ function M.setup(options)
       M.start()
     end
   end
+end
+
+--- Whether this Neovim is, after telling its user what to do.
+---@return boolean
+function M.is_too_old()
+  if vim.fn.has('nvim-0.11') == 1 then
+    return false
+  end
+  local message = 'codementor: Neovim 0.11 or newer is needed; this one is older. See docs/editors for other editors.'
+  vim.notify(message, vim.log.levels.WARN)
+  return true
 end
 
 --- Starts `cm-lsp` for this and every later buffer. Safe to call twice.

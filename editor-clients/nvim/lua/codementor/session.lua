@@ -27,6 +27,7 @@ function M.changed(params)
   if not before or before.state ~= params.state or before.diagnosis ~= params.diagnosis then
     require('codementor.client').notify(params.text)
   end
+  require('codementor.undoing').session_changed(params)
   if params.state == 'ended' or params.state == 'closed' then
     require('codementor.meter').forget()
     require('codementor.following').set(nil)
