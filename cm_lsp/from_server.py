@@ -26,6 +26,7 @@ from cm_wire.to_client import (
     Pointed,
     PresenceChanged,
     Proposed,
+    RatingRevealed,
     ReceiptIssued,
     SessionChanged,
     TextsDiffered,
@@ -75,6 +76,8 @@ def take(here: Codementor, fact: Fact) -> None:  # noqa: C901 - one case for eac
                 f"Codementor: {fact.amount} for {fact.billed_seconds // 60} minutes; "
                 "see codementor.receipt."
             )
+        case RatingRevealed():
+            here.editor.say(_rating_text(fact))
         case Noticed():
             level = fact.level if fact.level in {1, 2, 3, 4} else 3
             text = printable.plain(fact.text)
@@ -127,3 +130,10 @@ def _pointed(here: Codementor, pointer: Pointer) -> None:
         return
     here.editor.publish_diagnostics(document.uri, marks.diagnostics(with_cursors=True))
     here.editor.later(here.editor.show_document(document.uri, selection=point.range))
+
+
+def _rating_text(fact: RatingRevealed) -> str:
+    solved = {True: ", solved", False: ", not solved", None: ""}[fact.solved]
+    stars = "1 star" if fact.stars == 1 else f"{fact.stars} stars"
+    said = f": {printable.line(fact.comment)}" if fact.comment else "."
+    return f"Codementor: {printable.line(fact.name)} gave you {stars}{solved}{said}"

@@ -174,6 +174,16 @@ class ReceiptIssued(_Fact, frozen=True):
     billed_seconds: int
 
 
+class RatingRevealed(_Fact, frozen=True):
+    """What the other gave you, once both have rated or the time for it is over. `solved` is null where they did not say."""
+
+    session_id: SessionId
+    name: str
+    stars: int
+    solved: bool | None = None
+    comment: str = ""
+
+
 class Noticed(_Fact, frozen=True):
     """Something a person should know that is no change of state. `level` as in LSP's MessageType."""
 
@@ -198,6 +208,7 @@ Fact = (
     | EditsStored
     | TextsDiffered
     | ReceiptIssued
+    | RatingRevealed
     | Noticed
 )
 

@@ -66,6 +66,7 @@ async def tell_present_state(works: Works, person: Person) -> None:
     if standing is not None:
         _tell_session(works, standing, person.id)
         _show_reachable(works, person.id)
+    await meeting.tell_ratings(works, person.id)
     if debt is not None:
         telling.owes(desk, debt)
 

@@ -30,7 +30,7 @@ from cm_server.session.standing import Standing
 from cm_wire import faults, limits
 from cm_wire.ids import OfferId, PersonId, SessionId
 from cm_wire.session import Mode, Role
-from cm_wire.to_client import ChatSaid, Document, ReceiptIssued
+from cm_wire.to_client import ChatSaid, Document, RatingRevealed, ReceiptIssued
 
 FASTER: Final = "Another mentor was faster."
 
@@ -226,7 +226,7 @@ async def rate(works: Works, person: PersonId, session_id: SessionId, given: Rat
     standing = await works.desk.database.write(work)
     tell(works, standing)
     if standing.state == "closed":
-        await offering.refresh(works.desk, standing.mentor)
+        await _revealed(works, standing)
 
 
 async def refund(works: Works, learner: PersonId, session_id: SessionId, reason: str) -> None:
@@ -254,7 +254,25 @@ async def close_unrated(works: Works) -> None:
         return [_reveal(session, standing, at) for standing in ended]
 
     for standing in await works.desk.database.write(work):
-        await offering.refresh(works.desk, standing.mentor)
+        tell(works, standing)
+        await _revealed(works, standing)
+
+
+async def tell_ratings(works: Works, person: PersonId) -> None:
+    """What others gave them, once it may be seen; whoever is away is told on coming back."""
+    desk = works.desk
+    untold = await desk.database.read(lambda s: register.has_untold(s, person))
+    if not untold or not desk.hub.is_connected(person):
+        return
+    for one in await desk.database.write(lambda s: register.take_revealed(s, person)):
+        revealed = RatingRevealed(
+            session_id=one.session_id,
+            name=one.author_name,
+            stars=one.rating.stars,
+            solved=one.rating.solved,
+            comment=one.rating.comment,
+        )
+        desk.tell([person], revealed)
 
 
 async def refresh(works: Works, session_id: SessionId) -> Standing:
@@ -295,6 +313,13 @@ async def _member(
     if only is not None and role != only:
         raise faults.refusal("not-allowed", f"Only the {only} may {doing}.")
     return standing, role
+
+
+async def _revealed(works: Works, standing: Standing) -> None:
+    """The learner's rating counts from now on, and each is told the other's."""
+    await offering.refresh(works.desk, standing.mentor)
+    for person in standing.people:
+        await tell_ratings(works, person)
 
 
 def _reveal(session: Session, standing: Standing, at: Moment) -> Standing:

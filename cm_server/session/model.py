@@ -4,7 +4,7 @@
 beside it, so that a row the disk changed is noticed instead of served.
 """
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, LargeBinary, Text
+from sqlalchemy import BigInteger, CheckConstraint, Column, LargeBinary, Text, false
 from sqlmodel import Field, Index, SQLModel
 
 
@@ -121,7 +121,7 @@ class ChatRow(SQLModel, table=True):
 
 
 class RatingRow(SQLModel, table=True):
-    """One person's rating of the other; who may see it when is `lifecycle`'s to say."""
+    """One person's rating of the other; who may see it when is `lifecycle`'s to say. `told` that its subject has it."""
 
     __tablename__ = "session_rating"
     __table_args__ = (CheckConstraint("stars BETWEEN 1 AND 5", name="stars_range"),)
@@ -131,5 +131,6 @@ class RatingRow(SQLModel, table=True):
     about: str = Field(index=True)
     stars: int
     solved: bool | None = None
+    told: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     comment: str = Field(sa_type=Text)
     at_ms: int = Field(sa_type=BigInteger)

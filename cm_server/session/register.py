@@ -91,6 +91,33 @@ def ended_before(session: Session, at_ms: int) -> list[Standing]:
     return [find(session, SessionId(row)) for row in session.exec(query)]
 
 
+@dataclass(frozen=True, slots=True)
+class Revealed:
+    """A rating that its subject may see now."""
+
+    session_id: SessionId
+    about: PersonId
+    author_name: str
+    rating: Rating
+
+
+def has_untold(session: Session, person: PersonId) -> bool:
+    return bool(store.untold_ratings(session, person))
+
+
+def take_revealed(session: Session, person: PersonId) -> list[Revealed]:
+    """Ratings about the person in closed sessions that they have not been told; from now on they have been."""
+    taken: list[Revealed] = []
+    for row in store.untold_ratings(session, person):
+        standing = find(session, SessionId(row.session_id))
+        name = standing.name_of(PersonId(row.author))
+        rating = Rating(row.stars, row.solved, row.comment)
+        taken.append(Revealed(standing.session_id, person, name, rating))
+        row.told = True
+        session.add(row)
+    return taken
+
+
 def rating_about(session: Session, session_id: SessionId, person: PersonId) -> Rating | None:
     """What the other one gave this person, hidden or not: for sums over many sessions, not for showing."""
     for row in store.ratings(session, session_id):

@@ -81,6 +81,20 @@ def ratings(session: Session, session_id: SessionId) -> Sequence[RatingRow]:
     ).all()
 
 
+def untold_ratings(session: Session, about: PersonId) -> Sequence[RatingRow]:
+    """In closed sessions, the oldest first."""
+    return session.exec(
+        select(RatingRow)
+        .join(SessionRow, col(SessionRow.id) == col(RatingRow.session_id))
+        .where(
+            col(RatingRow.about) == about,
+            col(RatingRow.told).is_(False),
+            col(SessionRow.state) == "closed",
+        )
+        .order_by(col(RatingRow.at_ms))
+    ).all()
+
+
 def _row(standing: Standing) -> SessionRow:
     return SessionRow(
         id=standing.session_id,
