@@ -29,7 +29,7 @@ from sqlalchemy import (
     insert,
     text,
 )
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session
 
@@ -288,10 +288,16 @@ def _perform_together(
     except Exception as error:
         if _collided(error) or (isinstance(error, DBAPIError) and error.connection_invalidated):
             raise
-        session.rollback()
+        try:
+            session.rollback()
+        except SQLAlchemyError:
+            # A full disk ends SQLite's whole transaction, and the savepoint with it: what is told is why.
+            raise error from None
         if len(jobs) > 1:
             return [told for job in jobs for told in _perform_together(connection, run, [job])]
-        _fail(jobs[0].done, error, None)
+        # A full disk is nobody's own fault, and nothing the caller could know by its driver's name.
+        told = _told(error) if isinstance(error, OperationalError) else error
+        _fail(jobs[0].done, told, error if told is not error else None)
         return []
     finally:
         session.close()

@@ -15,7 +15,7 @@ from typing import Any, Final, Literal
 
 from sqlalchemy import Connection, Row, Table, bindparam, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlmodel import Session
 
 from cm_server.billing.accounts import Account
@@ -125,6 +125,8 @@ def append_all(session: Session, journals: Sequence[Journal], *, at_ms: int) -> 
     connection = session.connection()
     try:
         return sum(_book(connection, part, at_ms) for part in _independent(journals))
+    except OperationalError:
+        raise  # not a guard's no: another process holds the rows, or the disk is full
     except DBAPIError as error:
         told = ", ".join(f"{journal.kind} {journal.key}" for journal in journals)
         raise LedgerRefused(f"{told}: {error.orig}") from error
