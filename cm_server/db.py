@@ -207,6 +207,17 @@ class Database:
             group.append(job)
         return group, True
 
+    def _came_meanwhile(self) -> list[_Job]:
+        came: list[_Job] = []
+        for _ in range(self._waiting.qsize()):
+            job = self._waiting.get()
+            if job is None:
+                self._waiting.put(None)  # whoever closes puts it last
+                break
+            if job.done.set_running_or_notify_cancel():
+                came.append(job)
+        return came
+
     def _commit(self, group: list[_Job], tries: int = COLLISIONS_MAX) -> None:
         """One transaction for the group; a caller whose own part failed has been told before the commit.
 
@@ -229,8 +240,9 @@ class Database:
             elif unanswered and _collided(error) and tries > 1:
                 self._commit(unanswered, tries - 1)
             else:
-                # Without a transaction nobody's part is to blame, and trying each would wait for the lock each time.
-                for job in unanswered:
+                # Without a transaction nobody's part is to blame, and trying each would wait for the lock each time; nor
+                # do those who came meanwhile wait for it once more.
+                for job in unanswered if begun else [*unanswered, *self._came_meanwhile()]:
                     _fail(job.done, _told(error), error)
             return
         for done, value in answers:

@@ -131,6 +131,27 @@ async def test_a_locked_database_refuses_everyone_at_once_and_serves_again_after
     assert await database.read(numbers) == [1]
 
 
+async def test_who_comes_while_the_lock_is_waited_for_does_not_wait_for_it_twice(
+    database: Database,
+) -> None:
+    with database.engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA busy_timeout = 2000")
+    shell = sqlite3.connect(database.url.removeprefix("sqlite:///"), isolation_level=None)
+    shell.execute("BEGIN IMMEDIATE")
+    first = asyncio.create_task(database.write(adding(1)))
+    await asyncio.sleep(0)
+    await until(database._waiting.empty, "the writer to wait for the lock")
+    late = asyncio.create_task(database.write(adding(2)))
+    await asyncio.wait({first})
+    done, _ = await asyncio.wait({late}, timeout=1)
+    assert done == {late}
+    assert all(isinstance(one.exception(), StorageUnavailable) for one in (first, late))
+    shell.execute("ROLLBACK")
+    shell.close()
+    await database.write(adding(3))
+    assert await database.read(numbers) == [3]
+
+
 async def test_check_notices_a_file_that_is_gone_or_another(database: Database) -> None:
     path = Path(database.url.removeprefix("sqlite:///"))
     await database.check()
