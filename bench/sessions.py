@@ -17,7 +17,7 @@ import os
 import statistics
 import sys
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bench import peer_servers, typing_load
@@ -47,6 +47,7 @@ class Figures:
     is_topmost: bool = False
     burst_per_second: float = 0.0
     idle_kib: float = 0.0
+    idle_with_control_kib: float = 0.0
     steps: list[str] = field(default_factory=list)
 
     @property
@@ -175,14 +176,21 @@ async def _burst(server: Server, into: Figures) -> None:
 
 
 async def _idle(server: Server, script: Script, into: Figures) -> None:
-    """The first session pays for what is loaded once."""
-    load = await _joined(server, script, 1)
-    await asyncio.sleep(1)
+    """Two people at a document, and then the typist's control channel besides. The first session pays for what is loaded once."""
+    load = Load(server.port, script)
+    await load.join(server.addresses[0])
+    await _calm(server)
     before = _resident_kib(server.pid)
-    for address in server.addresses[1:]:
-        await load.join(address)
-    await asyncio.sleep(2)
-    into.idle_kib = (_resident_kib(server.pid) - before) / (len(server.addresses) - 1)
+    more = server.addresses[1:]
+    for address in more:
+        await load.join(replace(address, control_path=""))
+    await _calm(server)
+    into.idle_kib = (_resident_kib(server.pid) - before) / len(more)
+    if server.name == OURS:
+        for pair, address in zip(load.pairs[1:], more, strict=True):
+            await load.listen(pair, address)
+        await _calm(server)
+        into.idle_with_control_kib = (_resident_kib(server.pid) - before) / len(more)
     if any(pair.is_lost for pair in load.pairs):
         raise ConnectionError(f"{server.name} closed a connection")
     load.close()
@@ -237,6 +245,8 @@ def _print_row(name: str, of: Figures) -> None:
         f"idle {of.idle_kib:5.1f} KiB",
         flush=True,
     )
+    if of.idle_with_control_kib:
+        print(f"{'':12} with a control channel beside: {of.idle_with_control_kib:.1f} KiB")
     if of.steps:
         print(f"{'':12} sessions: p50/p99 ms: {', '.join(of.steps)}", flush=True)
 

@@ -96,6 +96,7 @@ class Pair:
         self.arrived = 0
         self.latencies_ms: list[float] = []
         self.sockets: list[RawSocket] = []
+        self.is_listening = False
         self._sent_at: deque[float] = deque()
 
     @property
@@ -156,13 +157,18 @@ class Load:
             pair.sockets[0].send(framed(address.prefix + seed))
         else:
             assert int((await pair.sockets[0].opened)["codementor-yjs-client"]) == TYPIST_ID
-        if address.control_path:
-            control = await self._open(address.control_path, address.typist_token, _ignored)
-            control.send(framed(address.control_hello, opcode=1))
-            pair.sockets.append(control)
-            self._beating = self._beating or asyncio.create_task(self._beat())
         self.pairs.append(pair)
+        if address.control_path:
+            await self.listen(pair, address)
         return pair
+
+    async def listen(self, pair: Pair, address: Address) -> None:
+        """Open the typist's control channel, on which acknowledgements come."""
+        control = await self._open(address.control_path, address.typist_token, _ignored)
+        control.send(framed(address.control_hello, opcode=1))
+        pair.sockets.append(control)
+        pair.is_listening = True
+        self._beating = self._beating or asyncio.create_task(self._beat())
 
     async def type_for(self, seconds: float) -> int:
         """Everybody types and moves, evenly spread; return how many messages that were."""
@@ -234,7 +240,8 @@ class Load:
             beat = Request(CommandId(f"b{number}"), Heartbeat(number))
             frame = framed(frames.encode(beat).encode(), opcode=1)
             for pair in self.pairs:
-                pair.sockets[-1].send(frame)
+                if pair.is_listening:
+                    pair.sockets[-1].send(frame)
 
 
 def _ignored(_: bytes) -> None:

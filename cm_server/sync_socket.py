@@ -71,14 +71,12 @@ class SyncSocket:
         if (await receive())["type"] != "websocket.connect":
             return
         wire: FrameSocket = scope["extensions"][EXTENSION]
-        headers: dict[bytes, bytes] = dict(scope["headers"])
-        origin = headers.get(b"origin")
-        if origin is not None and origin.decode("latin-1") not in self._origins:
+        if self._is_foreign(scope):
             # Before the upgrade: a foreign page learns nothing but 403.
             await send({"type": "websocket.close"})
             return
         try:
-            room, connection = await self._join(scope, headers)
+            room, connection = await self._join(scope)
         except faults.Refused as refused:
             code = _CODES.get(refused.fault.code, BROKEN)
             await _turn_away(send, code, refused.fault.message, wire)
@@ -94,9 +92,13 @@ class SyncSocket:
         if connection.close_code is not None:
             await _close(send, connection.close_code, connection.close_reason, wire)
 
-    async def _join(self, scope: Scope, headers: dict[bytes, bytes]) -> tuple[Room, Connection]:
+    def _is_foreign(self, scope: Scope) -> bool:
+        origin = dict(scope["headers"]).get(b"origin")
+        return origin is not None and origin.decode("latin-1") not in self._origins
+
+    async def _join(self, scope: Scope) -> tuple[Room, Connection]:
         query = parse_qs(scope["query_string"].decode("latin-1"))
-        person = await self._person(headers, query)
+        person = await self._person(dict(scope["headers"]), query)
         session_id = SessionId(scope["path_params"]["session_id"])
         return await self._rooms.join(session_id, person, _wanted_client(query))
 

@@ -140,9 +140,11 @@ class Connection:
         """Send a cursor; where it has to wait, in place of an older one of the same client and behind all edits."""
         if self.close_code is not None:
             return
-        self._cursors[entry.client] = entry
-        if not self._frames:
-            self.flush()
+        wire = self._wire
+        if wire is not None and not self._frames and not self._cursors and wire.can_write:
+            wire.write(sync_frames.encode_awareness(awareness.encode([entry])))
+        else:
+            self._cursors[entry.client] = entry
 
     def flush(self) -> None:
         """Write what waits, as far as the other side takes it; edits first, then all cursors at once."""
