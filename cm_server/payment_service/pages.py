@@ -19,6 +19,7 @@ from cm_server.payment_service import accounts, cards, checkout, payment_intents
 from cm_server.payment_service.problems import Problem
 from cm_server.payment_service.records import CheckoutSession
 from cm_server.payment_service.world import World
+from cm_wire.money import Money
 
 _FORM_MAX_BYTES = 4_096
 _HEADERS = {
@@ -34,7 +35,7 @@ _FRAME = """<!doctype html>
 body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 32rem; margin: 2rem auto; padding: 0 1rem }}
 .demo {{ background: #ffd54a; color: #222; padding: .6rem 1rem; font-weight: bold }}
 .fault {{ color: #a00 }}
-label {{ display: block }} input {{ font: inherit; width: 100% }}
+label {{ display: block }} input {{ font: inherit; width: 100%; box-sizing: border-box }}
 button {{ font: inherit; margin: 1rem .5rem 0 0; padding: .3rem 1rem }}
 </style></head><body>
 <p class="demo" role="note">DEMO: NO REAL MONEY. Never enter a real card or real data here.</p>
@@ -46,7 +47,7 @@ _SETUP = """{fault}<form method="post">
 4000 0027 6000 3184 asks you to confirm each payment.</p>
 <button name="answer" value="save">Save this card</button>
 <button name="answer" value="cancel">Cancel</button></form>"""
-_CHALLENGE = """<p>The bank asks: is this payment yours?</p><form method="post">
+_CHALLENGE = """<p>The bank asks: is this payment of {amount} yours?</p><form method="post">
 <button name="answer" value="yes">Yes, confirm</button>
 <button name="answer" value="no">No, refuse</button></form>"""
 _ONBOARDING = """<p>Stripe would ask for your name, date of birth and bank account here.
@@ -90,7 +91,8 @@ class Pages:
         if intent is None or intent.status != "requires_action" or intent.return_url is None:
             return _gone("This payment is no longer waiting for you.")
         if request.method == "GET":
-            return _page("Confirm your payment", _CHALLENGE)
+            amount = Money(intent.amount, intent.currency.upper())
+            return _page("Confirm your payment", _CHALLENGE.format(amount=html.escape(str(amount))))
         passed = (await _form(request)).get("answer") == "yes"
         payment_intents.finish_challenge(self.world, intent, passed=passed)
         await self.after_change()

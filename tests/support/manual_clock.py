@@ -4,7 +4,7 @@ import asyncio
 import heapq
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from typing import Final
+from typing import Final, Self
 
 START: Final = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 TURNS_PER_STEP: Final = 50
@@ -57,10 +57,10 @@ class ManualClock:
         """The machine's wall clock is set; nobody wakes and nothing measured changes."""
         self._now += timedelta(seconds=seconds)
 
-    def restarted(self, gap_seconds: float = 0) -> "ManualClock":
+    def restarted(self, gap_seconds: float = 0) -> Self:
         """The clock of the next process: later on the wall, from zero and of another boot on the monotonic side."""
         number = int(self._boot_id.rpartition("-")[2])
-        return ManualClock(self._now + timedelta(seconds=gap_seconds), f"boot-{number + 1}")
+        return type(self)(self._now + timedelta(seconds=gap_seconds), f"boot-{number + 1}")
 
     def _go_to(self, monotonic_ms: int) -> None:
         if monotonic_ms > self._monotonic_ms:
