@@ -19,6 +19,9 @@ SECRET_SCAN_MS_MAX: Final = 200
 """CPU time; past it a text is not sent, for nothing is known about it."""
 
 FILE_BYTES_MAX: Final = 1024 * 1024
+FILE_GROWN_BYTES_MAX: Final = 2 * 1024 * 1024
+"""What a shared file may grow to by typing: room for as much again as the largest one that can be shared."""
+
 FILE_LINES_MAX: Final = 20_000
 LINE_CHARACTERS_MAX: Final = 10_000
 FILES_MAX: Final = 20

@@ -18,7 +18,7 @@ from cm_lsp.session.choosing import Choosing
 from cm_lsp.session.place import Place
 from cm_lsp.session.share_table import ShareTable
 from cm_lsp.sharing.buffer import Buffer
-from cm_wire import faults, printable
+from cm_wire import faults, limits, printable
 from cm_wire.ids import FilePath
 from cm_wire.session import SessionView
 from cm_wire.to_server import RenameFile, UnshareFile
@@ -150,6 +150,17 @@ class FilesOnDisk:
         if buffer is not None:
             why = f"{printable.line(path)} is gone, so it is shared no more."
             kept_texts.keep(self._place, path, buffer.text(), why)
+        self._tell(UnshareFile(session_id=self._view().session_id, path=path))
+
+    def outgrown(self, path: FilePath) -> None:
+        """The user typed more into it than a shared file may hold: at the learner's it leaves, whole as it is there."""
+        now = f"{printable.line(path)} would have more than {limits.FILE_GROWN_BYTES_MAX} bytes"
+        if self._view().you == "mentor":
+            self._place.editor.say_wrong(f"Codementor: {now}; what you typed there was taken back.")
+            return
+        self._place.editor.say_wrong(
+            f"Codementor: {now}, so it is shared no more; your text stays."
+        )
         self._tell(UnshareFile(session_id=self._view().session_id, path=path))
 
     def _tell(self, command: RenameFile | UnshareFile) -> None:

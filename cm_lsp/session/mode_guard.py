@@ -39,9 +39,10 @@ class ModeGuard:
             and now - self._changed_at > GRACE_SECONDS
         )
 
-    def is_to_be_said(self, now: float) -> bool:
-        """Now and then, not for every key of the other side's."""
-        due = now - self._said_at >= SAID_EVERY_SECONDS
-        if due:
-            self._said_at = now
-        return due
+    def words(self, view: SessionView, now: float) -> str:
+        """What to tell the learner; nothing where it was said just now, for it comes with every key of the other side's."""
+        if now - self._said_at < SAID_EVERY_SECONDS:
+            return ""
+        self._said_at = now
+        mentor = views.display_name(view.mentor)
+        return f"a change of {mentor}'s came although they may not type now; it was taken back."

@@ -8,6 +8,7 @@ opens what is shared; that is all the difference there is.
 import asyncio
 import logging
 from collections.abc import Awaitable, Sequence
+from functools import partial
 from typing import Final
 
 from cm_lsp import lsp_ext
@@ -31,7 +32,7 @@ from cm_lsp.session.sync import Sync
 from cm_lsp.session.taking_back import TakingBack
 from cm_lsp.session.typed_secrets import TypedSecrets
 from cm_lsp.sharing import document as session_documents
-from cm_lsp.sharing.bridge_messages import Authority, Change, Typing
+from cm_lsp.sharing.bridge_messages import Authority, Change, NotSent, Typing
 from cm_lsp.sharing.buffer import Buffer, EditorSide
 from cm_lsp.sharing.document import Delta, SessionDocument
 from cm_lsp.sharing.positions import Position
@@ -225,11 +226,9 @@ class Room:
             return
         log.error("edit-against-the-mode session=%s", self.view.session_id)
         buffer.put_back(delta)
-        if self._mode_guard.is_to_be_said(now):
-            self._place.editor.say_wrong(
-                f"Codementor: a change of {views.display_name(self.view.mentor)}'s came although they may not "
-                "type now; it was taken back."
-            )
+        words = self._mode_guard.words(self.view, now)
+        if words:
+            self._place.editor.say_wrong(f"Codementor: {words}")
 
     def texts_settled(self) -> None:
         for buffer in self._buffers.values():
@@ -268,7 +267,6 @@ class Room:
     # Within.
 
     def _add(self, path: FilePath, document: SessionDocument) -> None:
-        file = self._file(path)
         uri = self._uri_for(path, document)
         if uri is None:
             return
@@ -286,8 +284,8 @@ class Room:
             self._side,
             base=base,
             typing=lambda: self._typing(path),
-            send=lambda updates: self._send_typed(path, updates),
-            taken_back=self.proposing.say_taken_back,
+            send=partial(self._send_typed, path),
+            not_sent=partial(self._not_sent, path),
         )
         self._buffers[path] = buffer
         self._secrets.began(path, buffer.text())
@@ -299,13 +297,17 @@ class Room:
             self.opened(open_document)
         elif self.view.you == "mentor":
             self._showing.show(path, uri)
-        log.info(
-            "file-shared session=%s language=%s", self.view.session_id, file and file.language_id
-        )
+        log.info("file-shared session=%s", self.view.session_id)
 
     def _send_typed(self, path: FilePath, updates: list[bytes]) -> None:
         self._channel.send_updates(updates)
         self._secrets.typed(path, asyncio.get_running_loop().time())
+
+    def _not_sent(self, path: FilePath, why: NotSent) -> None:
+        if why is NotSent.OUTGROWN:
+            self.on_disk.outgrown(path)
+        else:
+            self.proposing.say_taken_back()
 
     def _base(self, path: FilePath, open_document: OpenDocument | None) -> str | None:
         """What the editor's text and the shared text come from.

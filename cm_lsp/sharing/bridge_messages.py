@@ -107,6 +107,14 @@ class Typing(Enum):
     TAKEN_BACK = "takenBack"
 
 
+class NotSent(Enum):
+    """Why a change of the user's goes nowhere."""
+
+    NOT_ALLOWED = "notAllowed"
+    OUTGROWN = "outgrown"
+    """It makes the text longer than a shared one may be."""
+
+
 class BridgeState(Enum):
     """How far the editor's buffer is, for display."""
 

@@ -22,6 +22,7 @@ from cm_lsp.sharing.bridge_messages import (
     ChangeCrdt,
     EditId,
     Effect,
+    NotSent,
     SendEdit,
     Typing,
 )
@@ -34,7 +35,7 @@ from cm_lsp.sharing.own_undo import OwnUndo
 from cm_lsp.sharing.positions import Position, PositionEncoding, Utf8Offset, units
 from cm_lsp.sharing.shared_text import SharedText
 from cm_lsp.sharing.undo import OthersChanges
-from cm_wire import session
+from cm_wire import limits, session
 from cm_wire.ids import FilePath
 from cm_wire.yjs.awareness import RelativePosition
 
@@ -70,9 +71,11 @@ class Buffer:
         base: str | None,
         typing: Callable[[], Typing],
         send: Callable[[list[bytes]], None],
-        taken_back: Callable[[], None] = lambda: None,
+        not_sent: Callable[[NotSent], None] = lambda _: None,
     ) -> None:
         """`send` takes our own updates; `typing` is asked for every change of the user's.
+
+        `not_sent` is told of a change of the user's that goes nowhere.
 
         `base` is the text both the editor's document and the shared text come from: what differs from it here is the
         user's, what differs from it there is somebody else's. None where the shared text alone counts.
@@ -83,7 +86,8 @@ class Buffer:
         self._editor = side.editor
         self._typing = typing
         self._send = send
-        self._taken_back = taken_back
+        self._not_sent = not_sent
+        self._is_outgrown = False
         self._draft: Draft | None = None
         self._others = OthersChanges() if side.authority is Authority.EDITOR else None
         self._own = OwnUndo()
@@ -117,13 +121,13 @@ class Buffer:
             self._record(operation, self._shared.text, own=False)
         else:
             there = SharedText(self._draft.shared).operation_of(delta)
-            operation = self._draft.remote(_without_returns(there))
+            operation = self._draft.remote(edits.without_returns(there))
         self._carry_out(self._bridge.remote(operation))
 
     def put_back(self, delta: Delta) -> None:
         """Somebody changed the text who may not: follow, and take it back at once as the user's own edit."""
         operation = self._shared.operation_of(delta)
-        back = edits.invert(_without_returns(operation), self._shared.text)
+        back = edits.invert(edits.without_returns(operation), self._shared.text)
         self._carry_out(self._bridge.remote(operation))
         self.change(back)
 
@@ -303,7 +307,9 @@ class Buffer:
     def _change_crdt(self, change: ChangeCrdt) -> None:
         """Nothing that may not be shared reaches the document: it would differ from everybody else's for good."""
         typing = self._typing()
-        if typing is Typing.SHARED and self._draft is None:
+        if self._is_outgrown or (typing is Typing.SHARED and self._makes_too_long(change)):
+            self._refuse_growth(change)
+        elif typing is Typing.SHARED and self._draft is None:
             if change.operation:
                 self._record(change.operation, _BeforeTyping(self._stored), own=True)
             updates = self._document.change(self.path, change)
@@ -312,12 +318,30 @@ class Buffer:
         elif not change.operation:
             return  # carriage returns of somebody's: whoever may write takes them out
         elif typing is Typing.TAKEN_BACK and self._draft is None:
-            self._carry_out(self._bridge.remote(edits.invert(change.operation, self._stored())))
-            self._taken_back()
-            asyncio.get_running_loop().call_soon(self.pump)
+            self._take_back_typed(change)
+            self._not_sent(NotSent.NOT_ALLOWED)
         else:
             self._draft = self._draft or Draft(self._stored())
             self._draft.typed(change.operation)
+
+    def _take_back_typed(self, change: ChangeCrdt) -> None:
+        self._carry_out(self._bridge.remote(edits.invert(change.operation, self._stored())))
+        asyncio.get_running_loop().call_soon(self.pump)
+
+    def _makes_too_long(self, change: ChangeCrdt) -> bool:
+        """Only what is inserted can; a text that is too long already may be made shorter."""
+        grown = sum(len(edit.text.encode()) - (edit.end - edit.start) for edit in change.edits)
+        text = self._shared.text
+        return grown > 0 and text.utf8_at(len(text)) > limits.FILE_GROWN_BYTES_MAX
+
+    def _refuse_growth(self, change: ChangeCrdt) -> None:
+        """The learner's file is theirs and stays as it is, shared no more; a mentor's typing is taken back."""
+        if self._others is None:
+            self._take_back_typed(change)
+            self._not_sent(NotSent.OUTGROWN)
+        elif not self._is_outgrown:
+            self._is_outgrown = True
+            self._not_sent(NotSent.OUTGROWN)
 
     def _record(self, operation: Operation, before: edits.Sliced, *, own: bool) -> None:
         """For `take_back` and `undo`: what anybody changed, and the text it was made to."""
@@ -356,14 +380,6 @@ class _BeforeTyping:
     def slice(self, start: int, end: int) -> str:
         self._text = self._text or self._stored()
         return self._text.slice(start, end)
-
-
-def _without_returns(operation: Operation) -> Operation:
-    """Carriage returns have no place on our side; whoever may write takes them out of the document."""
-    writer = edits.Writer()
-    for part in operation:
-        writer.push(part.replace("\r", "") if isinstance(part, str) else part)
-    return writer.operation()
 
 
 def _of_utf16(text: IndexedText, offset: int) -> int:

@@ -183,6 +183,14 @@ def transform(left: Operation, right: Operation) -> tuple[Operation, Operation]:
     return moved_left.operation(), moved_right.operation()
 
 
+def without_returns(operation: Operation) -> Operation:
+    """Carriage returns have no place on our side; whoever may write takes them out of the document."""
+    writer = Writer()
+    for part in operation:
+        writer.push(part.replace("\r", "") if isinstance(part, str) else part)
+    return writer.operation()
+
+
 def invert(operation: Operation, before: Sliced) -> Operation:
     """The operation that takes this one back; `before` is the text as it was before it."""
     writer = Writer()

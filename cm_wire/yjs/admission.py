@@ -110,7 +110,7 @@ class AdmissionState:
             }
             document.order.begin_update(rules.steps)
             _take_in_order(blocks, document, rules)
-            deletes = _new_deletes(update.deletes, document, rules)
+            deletes = _checked_deletes(update.deletes, document, rules)
         except (MalformedError, RefusedError, MissingError, TooFarError) as fault:
             return _outcome_of(fault)
         finally:
@@ -198,6 +198,15 @@ def _lacking(
     return MissingError(
         missing[0], known, f"an insert rests on clock {missing[1]} of client {missing[0]}: unknown"
     )
+
+
+def _checked_deletes(
+    deletes: list[Deletes], document: KnownDocument, rules: Rules
+) -> list[Deletes]:
+    """The new ones; and with them in, no text is longer than it may be."""
+    new = _new_deletes(deletes, document, rules)
+    document.check_growth(rules)
+    return new
 
 
 def _new_deletes(deletes: list[Deletes], document: KnownDocument, rules: Rules) -> list[Deletes]:

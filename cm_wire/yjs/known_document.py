@@ -47,6 +47,8 @@ class KnownDocument:
         self._deleted: dict[YjsClientId, ClockRanges] = {}
         self._new_texts: list[ItemId] = []
         self._new_tombstones: list[tuple[YjsClientId, Clock, int]] = []
+        self._new_units: dict[SharedText, int] = {}
+        """How much longer each text becomes by what is taken in now, or shorter."""
 
     @property
     def live_paths(self) -> KeysView[str]:
@@ -139,6 +141,9 @@ class KnownDocument:
     def check_deletes(self, fresh: list[Deletes], rules: Rules) -> None:
         """Refuse deletes that the rules do not allow."""
         removed = {id(text) for text in self._removed_texts(fresh)}
+        dead: dict[YjsClientId, ClockRanges] = {}
+        for client, start, stop in self._new_tombstones:
+            dead.setdefault(client, ClockRanges()).add(start, stop)
         for deletes in fresh:
             for clock, length in deletes.ranges:
                 self._check_cut(deletes.client, clock)
@@ -153,6 +158,20 @@ class KnownDocument:
                             )
                     elif id(home) not in removed:
                         _check_rights(home, rules)
+                        first = max(clock, piece.clock)
+                        end = min(clock + length, piece.clock + piece.length)
+                        self._count(home, -_shown_units(dead.get(deletes.client), first, end))
+
+    def check_growth(self, rules: Rules) -> None:
+        """Refuse what makes a text longer than it may be. To be asked when all of an update is taken in."""
+        if rules.text_units_max is None:
+            return
+        for text, units in self._new_units.items():
+            if units > 0 and text.units + units > rules.text_units_max and not text.is_gone:
+                raise RefusedError(
+                    RefusalCode.FILE_TOO_LARGE,
+                    f"{text.path!r} would have {text.units + units} units; at most {rules.text_units_max} fit",
+                )
 
     def commit(self, fresh: list[Deletes]) -> None:
         """Keep what was taken, and the deletes."""
@@ -168,8 +187,11 @@ class KnownDocument:
             text = self._texts[item]
             if not text.is_gone:
                 self._show(text)
+        for text, units in self._new_units.items():
+            text.units += units
         self._new_texts.clear()
         self._new_tombstones.clear()
+        self._new_units.clear()
 
     def undo(self, clocks_before: dict[YjsClientId, Clock]) -> None:
         """Forget all that was taken since the last commit."""
@@ -179,6 +201,7 @@ class KnownDocument:
             del self._texts[item]
         self._new_texts.clear()
         self._new_tombstones.clear()
+        self._new_units.clear()
 
     def _take_text(self, client: YjsClientId, struct: Insert | Tombstone, rules: Rules) -> None:
         if isinstance(struct, Tombstone):
@@ -196,8 +219,13 @@ class KnownDocument:
             self._check_place(client, struct, home)
             piece = Piece(client, struct.clock, struct.length, home, struct.origin, struct.right)
             self.order.place(piece)
+        if isinstance(struct, Insert):
+            self._count(home, struct.length)
         if isinstance(struct, Insert) and (halves := second_halves(struct.utf8)):
             self.order.note_second_halves(client, [struct.clock + half for half in halves])
+
+    def _count(self, text: SharedText, units: int) -> None:
+        self._new_units[text] = self._new_units.get(text, 0) + units
 
     def _check_place(
         self, client: YjsClientId, struct: Insert | Tombstone, text: SharedText
@@ -328,3 +356,10 @@ def _check_rights(text: SharedText, rules: Rules) -> None:
         raise RefusedError(
             RefusalCode.PROTECTED_FILE, f"{text.path!r} can run by itself: only its owner edits it"
         )
+
+
+def _shown_units(dead: ClockRanges | None, first: Clock, end: Clock) -> int:
+    """How many of the clocks did not come in as deleted, and so were counted."""
+    if dead is None:
+        return end - first
+    return sum(stop - start for start, stop in dead.missing(first, end))

@@ -19,15 +19,18 @@ from cm_wire.yjs.structs import Clock, ItemId
 
 
 class SharedText:
-    """One Y.Text: its path and its first piece. Gone once its entry was removed: no order then."""
+    """One Y.Text: its path, its first piece and how much of it is shown (UTF-16 units). Gone once its entry was removed: no
+    order then.
+    """
 
-    __slots__ = ("first", "is_gone", "is_protected", "path")
+    __slots__ = ("first", "is_gone", "is_protected", "path", "units")
 
     def __init__(self, path: str, *, is_protected: bool = False, is_gone: bool = False) -> None:
         self.path = path
         self.first: Piece | None = None
         self.is_protected = is_protected
         self.is_gone = is_gone
+        self.units = 0
 
 
 class MapSlot:

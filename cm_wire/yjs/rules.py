@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 from cm_wire.ids import YjsClientId
+from cm_wire.limits import FILE_GROWN_BYTES_MAX
 from cm_wire.yjs.update import Limits
 from cm_wire.yjs.verdict import (
     ANSWER_LIMITS,
@@ -61,6 +62,8 @@ class Rules(msgspec.Struct, frozen=True):
     withholds_strangers: bool
     limits: Limits
     steps: int
+    text_units_max: int | None = None
+    """What a text may have when the update is in, if it makes one longer (UTF-16 units)."""
 
     def allows_author(self, client: YjsClientId) -> bool:
         """Say whether new structs of the client may be in the update."""
@@ -98,6 +101,7 @@ def of_participant(participant: Participant, *, is_answer: bool) -> Rules:
         withholds_strangers=is_answer,
         limits=ANSWER_LIMITS if is_answer else UPDATE_LIMITS,
         steps=MAX_STEPS,
+        text_units_max=FILE_GROWN_BYTES_MAX,
     )
 
 

@@ -57,6 +57,7 @@ class RefusalCode(StrEnum):
     STRUCTURE = "structure"
     READ_ONLY = "read-only"
     PROTECTED_FILE = "protected-file"
+    FILE_TOO_LARGE = "file-too-large"
 
 
 class Admitted(msgspec.Struct, frozen=True):

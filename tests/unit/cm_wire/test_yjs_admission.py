@@ -5,6 +5,7 @@ from functools import partial
 import pytest
 from pycrdt import Text
 
+from cm_wire import limits
 from cm_wire.ids import YjsClientId
 from cm_wire.yjs import update as updates
 from cm_wire.yjs.admission import AdmissionState
@@ -297,3 +298,28 @@ def test_large_answer_with_many_deletes_is_read(guarded: GuardedDocument, ada: A
     answer = ada.get_update()
     assert sum(len(d.ranges) for d in updates.decode(answer, DOCUMENT_LIMITS).deletes) > 4096
     assert isinstance(guarded.receive(answer, participant(ADA), is_answer=True), Replayed)
+
+
+def test_a_text_grows_to_the_limit_and_not_beyond_and_what_was_deleted_makes_room() -> None:
+    full = "x" * (limits.FILE_GROWN_BYTES_MAX - 10)
+    guarded = GuardedDocument({"a.py": full, "b.py": ""})
+    ada = replica(ADA, guarded.start)
+    assert isinstance(guarded.receive(typed(ada, 0, "0123456789"), participant(ADA)), Admitted)
+    before = ada.get_update()
+    assert (
+        code_of(guarded.receive(typed(ada, 0, "1"), participant(ADA))) is RefusalCode.FILE_TOO_LARGE
+    )
+    ada = replica(ADA, before)
+    assert isinstance(
+        guarded.receive(typed(ada, 0, "elsewhere", "b.py"), participant(ADA)), Admitted
+    )
+    assert isinstance(guarded.receive(deleted(ada, 0, 5), participant(ADA)), Admitted)
+    assert isinstance(guarded.receive(typed(ada, 0, "12345"), participant(ADA)), Admitted)
+    after = ada.get_update()
+    assert (
+        code_of(guarded.receive(typed(ada, 0, "1"), participant(ADA))) is RefusalCode.FILE_TOO_LARGE
+    )
+    reopened = AdmissionState.from_trusted_update(guarded.document.get_update())
+    late = typed(replica(ADA, after), 0, "1")
+    assert code_of(reopened.admit(late, participant(ADA))) is RefusalCode.FILE_TOO_LARGE
+    guarded.assert_replicas_agree()

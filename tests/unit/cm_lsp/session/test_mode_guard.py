@@ -51,4 +51,6 @@ def test_the_mentor_and_a_session_that_is_over_have_nothing_to_guard() -> None:
 
 def test_it_is_said_now_and_then() -> None:
     guard = ModeGuard(0)
-    assert [guard.is_to_be_said(at) for at in (0, 1, SAID_EVERY_SECONDS)] == [True, False, True]
+    said = [guard.words(VIEW, at) for at in (0, 1, SAID_EVERY_SECONDS)]
+    assert [bool(words) for words in said] == [True, False, True]
+    assert "Mo's" in said[0]

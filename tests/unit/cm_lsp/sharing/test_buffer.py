@@ -9,6 +9,7 @@ from cm_lsp.sharing.bridge_messages import (
     Authority,
     Change,
     ChangeCrdt,
+    NotSent,
     RangeChange,
     SendEdit,
     Typing,
@@ -19,6 +20,7 @@ from cm_lsp.sharing.client_profiles import STANDARD
 from cm_lsp.sharing.document import SessionDocument
 from cm_lsp.sharing.indexed_text import IndexedText
 from cm_lsp.sharing.positions import Position, PositionEncoding, Utf8Offset
+from cm_wire import limits
 from cm_wire.ids import FilePath, YjsClientId
 from cm_wire.yjs.verdict import Admitted
 from tests.support.waiting import until
@@ -83,6 +85,7 @@ def buffer_over(
     *,
     typing: Typing = Typing.SHARED,
     sent: list[bytes] | None = None,
+    not_sent: list[NotSent] | None = None,
 ) -> Buffer:
     side = EditorSide(
         editor, STANDARD, UTF16, Authority.EDITOR if base is not None else Authority.CRDT
@@ -96,6 +99,7 @@ def buffer_over(
         base=base,
         typing=lambda: typing,
         send=kept.extend,
+        not_sent=(not_sent if not_sent is not None else []).append,
     )
     editor.report = buffer.changed
     return buffer
@@ -165,3 +169,38 @@ async def test_a_cursor_stands_at_the_same_text_in_both_editors() -> None:
     receive(right, theirs, write(ours, 0, "🌴🌴"))
     await until(lambda: str(there.text).startswith("🌴🌴🌴"), "the edit")
     assert right.position_of(place) == Position(0, 7)
+
+
+async def test_what_a_mentor_types_beyond_the_size_of_a_shared_file_is_taken_back() -> None:
+    full = "x" * limits.FILE_GROWN_BYTES_MAX
+    ours, _ = two_copies(full)
+    editor, sent, not_sent = OneBuffer(full), list[bytes](), list[NotSent]()
+    buffer = buffer_over(ours, editor, None, sent=sent, not_sent=not_sent)
+    opened(buffer, editor)
+    type_at(editor, 1, "é")
+    await until(lambda: str(editor.text) == full, "the letter to go")
+    assert (sent, not_sent) == ([], [NotSent.OUTGROWN])
+    type_at(editor, 0, "", deleted=3)
+    type_at(editor, 0, "é")
+    assert ours.text(PATH) == "é" + full[3:]
+
+
+async def test_a_learner_whose_file_outgrows_the_session_keeps_every_letter_of_it() -> None:
+    full = "x" * limits.FILE_GROWN_BYTES_MAX
+    ours, _ = two_copies(full)
+    editor, sent, not_sent = OneBuffer(full), list[bytes](), list[NotSent]()
+    buffer = buffer_over(ours, editor, full, sent=sent, not_sent=not_sent)
+    opened(buffer, editor)
+    type_at(editor, 1, "more")
+    type_at(editor, 0, "and more")
+    assert (sent, not_sent) == ([], [NotSent.OUTGROWN])
+    assert str(editor.text) == "and more" + full[:1] + "more" + full[1:]
+
+
+def type_at(editor: OneBuffer, offset: int, text: str, deleted: int = 0) -> None:
+    """As a user does: one change, one version."""
+    start = editor.text.position_at(offset, UTF16)
+    end = editor.text.position_at(offset + deleted, UTF16)
+    editor.text.replace(offset, offset + deleted, text)
+    editor.version += 1
+    editor.report(editor.version, [RangeChange(start, end, text)])
