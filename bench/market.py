@@ -5,11 +5,16 @@
 The search, the waves, the claims and their SQL are the server's own, on SQLite in memory; only time and people are made up:
 asks arrive as a Poisson process, and each mentor has an answer time of their own, accepts, declines or lets it pass.
 Prints the time to a mentor, separately for asks that met at least five free mentors who fit (the target: 10 s at the
-median, 45 s at the 95th percentile; how people answer is a guess, so this shows what the waves add to it) and how soon "nobody now" was said (5 s). Fails where a target is missed.
+median, 45 s at the 95th percentile) and how soon "nobody now" was said (5 s).
+
+How people answer is an assumption, for nobody publishes it: the nearest that is known is Amazon Mayday's 9.75 s on average to a
+person (its own staff) and ride hailing's windows of 10 to 15 s, within which most drivers answer. So three are played, and what
+differs between them is what the targets rest on. Fails where the usual one misses a target.
 """
 
 import argparse
 import heapq
+import math
 import random
 import statistics
 import sys
@@ -42,8 +47,6 @@ from tests.support.manual_clock import START
 ARRIVALS_PER_MINUTE = 3.0
 SESSION_MINUTES = 14.0
 TICK_MS = 250
-ACCEPTS, DECLINES = 0.6, 0.25
-"""The rest lets it ring out."""
 MEDIAN_TARGET_MS, LATE_TARGET_MS, NOBODY_TARGET_MS = 10_000, 45_000, 5_000
 FITTING_MIN = 5
 PACE = Pace()
@@ -57,6 +60,24 @@ CONTEXT = AskContext(
         first_line=0,
         selection=Span(Place(0, 0), Place(0, 1)),
     )
+)
+
+
+@dataclass(frozen=True)
+class People:
+    """How mentors are assumed to answer: a median in ms with a spread between them; who does neither lets it ring out."""
+
+    name: str
+    answer_ms_median: float
+    accepts: float
+    declines: float
+
+
+USUAL = People("usual", 6_600, 0.6, 0.25)
+ASSUMED = (
+    People("eager: answer in 4 s, three of four accept", 4_000, 0.75, 0.15),
+    USUAL,
+    People("reluctant: answer in 10 s, two of five accept", 10_000, 0.4, 0.3),
 )
 
 
@@ -76,6 +97,7 @@ class Waiting:
 class Market:
     session: Session
     chance: random.Random
+    assumed: People = USUAL
     roster: Roster = field(default_factory=Roster)
     people: dict[PersonId, float] = field(default_factory=dict)
     """Mentors and the middle of their answer times, in milliseconds."""
@@ -101,7 +123,9 @@ class Market:
     # --- people ---
 
     def comes_online(self, candidate: Candidate) -> None:
-        self.people[candidate.person] = self.chance.lognormvariate(8.8, 0.5)
+        self.people[candidate.person] = self.chance.lognormvariate(
+            math.log(self.assumed.answer_ms_median), 0.5
+        )
         presence.go_online(self.session, candidate.person, self.now_ms)
         self.roster.put(candidate)
 
@@ -126,9 +150,9 @@ class Market:
         """The mentor looks at the offer; a long look may outlast the window."""
         mood = self.chance.random()
         looks_ms = self.people[offer.mentor] * self.chance.lognormvariate(0, 0.4)
-        if mood < ACCEPTS:
+        if mood < self.assumed.accepts:
             self.at(looks_ms, lambda: self.answers(offer, accepts=True))
-        elif mood < ACCEPTS + DECLINES:
+        elif mood < self.assumed.accepts + self.assumed.declines:
             self.at(looks_ms, lambda: self.answers(offer, accepts=False))
 
     def answers(self, offer: Offer, *, accepts: bool) -> None:
@@ -207,20 +231,24 @@ def main() -> int:
     parser.add_argument("--mentors", type=int, default=60)
     parser.add_argument("--seed", type=int, default=1)
     chosen = parser.parse_args()
-    market = _play(chosen.asks, chosen.mentors, chosen.seed)
     print(
         f"{chosen.mentors} mentors, {chosen.asks} asks at {ARRIVALS_PER_MINUTE:g} a minute,"
-        f" seed {chosen.seed}; {dict(market.counts)}"
+        f" seed {chosen.seed}"
     )
-    return 0 if _met_targets(list(market.asks.values())) else 1
+    met = {}
+    for assumed in ASSUMED:
+        market = _play(chosen.asks, chosen.mentors, chosen.seed, assumed)
+        print(f"\nAssumed, {assumed.name}: {dict(market.counts)}")
+        met[assumed] = _met_targets(list(market.asks.values()))
+    return 0 if met[USUAL] else 1
 
 
-def _play(asks: int, mentors: int, seed: int) -> Market:
+def _play(asks: int, mentors: int, seed: int, assumed: People) -> Market:
     engine = create_engine("sqlite://", poolclass=StaticPool)
     schema.metadata().create_all(engine)
     chance = random.Random(seed)
     with Session(engine) as session:
-        market = Market(session, chance)
+        market = Market(session, chance, assumed)
         for made in population.mentors(mentors, seed):
             skills = {name: chance.randint(2, 5) for name in chance.sample(SKILLS, 3)}
             market.comes_online(replace(made, skills=skills))
