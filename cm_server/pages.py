@@ -5,7 +5,6 @@ form: those are the provider's. A link leads to this server first, so that an ed
 server it was set up with; the provider's page is made when the link is followed.
 """
 
-import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Final
@@ -15,8 +14,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from cm_server import debt_page, page_frame
-from cm_server.billing import debts, payees
+from cm_server import debt_page, page_frame, payout_page
+from cm_server.billing import debts, payees, payout_countries
 from cm_server.billing.debts import Debt
 from cm_server.billing.gateway_outcomes import HostedPage
 from cm_server.billing.till import Till
@@ -29,9 +28,6 @@ from cm_wire.money import Money
 
 LINK_SECONDS: Final = 600
 """Long enough to copy the address out of a terminal editor into a browser elsewhere."""
-
-COUNTRY_DEFAULT: Final = "US"
-_COUNTRY: Final = re.compile(r"[A-Z]{2}")
 
 
 class Owed(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,13 +50,14 @@ def endpoints(till: Till, address: str) -> list[Endpoint]:
     async def card_page(call: Call) -> Link:
         return await _link(till, call.caller, f"{address}/pages/card")
 
-    async def payout_page(call: Call) -> Link:
+    async def paid_where(call: Call) -> Link:
         if not call.caller.is_mentor:
             raise faults.refusal(
                 "not-allowed", "Only mentors are paid.", "Ask the operator to make you one."
             )
-        country = _country(call.request.query_params.get("country", COUNTRY_DEFAULT))
-        return await _link(till, call.caller, f"{address}/pages/payout/{country}")
+        country = call.request.query_params.get("country")
+        chosen = "" if country is None else f"?country={payout_countries.checked(country)}"
+        return await _link(till, call.caller, f"{address}{payout_page.PATH}{chosen}")
 
     async def owed(call: Call) -> tuple[Owed, ...]:
         debt = await till.database.read(lambda s: debts.of_learner(s, call.caller.id))
@@ -69,7 +66,7 @@ def endpoints(till: Till, address: str) -> list[Endpoint]:
     return [
         Endpoint("GET", "/me/debts", "What is not paid", tuple[Owed, ...], owed),
         Endpoint("POST", "/me/card-page", "Where to save a card", Link, card_page, status=201),
-        Endpoint("POST", "/me/payout-page", "Where to be paid", Link, payout_page, status=201),
+        Endpoint("POST", "/me/payout-page", "Where to be paid", Link, paid_where, status=201),
     ]
 
 
@@ -84,7 +81,9 @@ def routes(till: Till, address: str) -> list[BaseRoute]:
         return await debt_page.pay(till, request, LINK_SECONDS)
 
     async def payout(request: Request) -> Response:
-        country = _country(request.path_params["country"])
+        country = request.query_params.get("country")
+        if country is not None:
+            payout_countries.checked(country)
         return await _follow(
             till, request, lambda person: _payout(till, person, country, base_url=address)
         )
@@ -93,7 +92,7 @@ def routes(till: Till, address: str) -> list[BaseRoute]:
         Route("/pages/card", card, methods=["GET"]),
         Route(debt_page.OTHER_CARD_PATH, other_card, methods=["GET"]),
         Route(debt_page.PATH, pay_debt, methods=["POST"]),
-        Route("/pages/payout/{country}", payout, methods=["GET"]),
+        Route(payout_page.PATH, payout, methods=["GET"]),
         *(
             Route(path, _saying(title, text), methods=["GET"])
             for path, (title, text) in _ENDS.items()
@@ -120,16 +119,27 @@ async def _card(till: Till, person: Person, *, then: str) -> Response:
     return await _provider(page)
 
 
-async def _payout(till: Till, person: Person, country: str, *, base_url: str) -> Response:
+async def _payout(till: Till, person: Person, country: str | None, *, base_url: str) -> Response:
+    """Who has no account with the provider yet says first in which country they are paid."""
+    if country is None and not await payees.has_account(till, person.id):
+        seconds = LINK_SECONDS
+        return payout_page.response(
+            await auth.issue_ticket(till.clock, till.database, person.id, seconds)
+        )
     page = payees.mentor_page(
-        till, person.id, email=person.email, name=person.name, country=country, base_url=base_url
+        till,
+        person.id,
+        email=person.email,
+        name=person.name,
+        country=country or "",
+        base_url=base_url,
     )
     return await _provider(page)
 
 
 async def _link(till: Till, person: Person, address: str) -> Link:
     ticket = await auth.issue_ticket(till.clock, till.database, person.id, LINK_SECONDS)
-    return Link(f"{address}?ticket={ticket}", LINK_SECONDS)
+    return Link(f"{address}{'&' if '?' in address else '?'}ticket={ticket}", LINK_SECONDS)
 
 
 async def _follow(
@@ -156,14 +166,6 @@ async def _provider(page: Awaitable[HostedPage]) -> Response:
 def _owed(debt: Debt) -> Owed:
     since = datetime.fromtimestamp(debt.since_ms / 1000, UTC).isoformat(timespec="seconds")
     return Owed(session_id=debt.session_id, amount=debt.amount, since=since, says=debt.says)
-
-
-def _country(text: str) -> str:
-    if not _COUNTRY.fullmatch(text):
-        raise faults.refusal(
-            "bad-value", "country must be two capital letters, such as DE.", field="country"
-        )
-    return text
 
 
 def _saying(title: str, text: str) -> Callable[[Request], Awaitable[Response]]:

@@ -48,6 +48,10 @@ async def saved_card(till: Till, person: PersonId) -> SavedCard | None:
     return None if known is None else await till.gateway.saved_card(CustomerRef(known.ref))
 
 
+async def has_account(till: Till, person: PersonId) -> bool:
+    return await till.database.read(lambda s: store.payee(s, person)) is not None
+
+
 async def mentor_page(
     till: Till, person: PersonId, *, email: str, name: str, country: str, base_url: str
 ) -> HostedPage:

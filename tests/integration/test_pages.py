@@ -1,5 +1,6 @@
 """The way of a person without a card, from the refused ask to the accepted one, through the pages of the embedded service."""
 
+import re
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
@@ -93,12 +94,36 @@ async def test_only_mentors_are_paid_and_only_in_countries_that_can_be(
     page = "/api/v1/me/payout-page"
     refused = await browser.post(page, headers=bearer(lea))
     assert (refused.status_code, refused.json()["code"]) == (403, "not-allowed")
-    wrong = await browser.post(page, params={"country": "de/../x"}, headers=bearer(mo))
-    assert (wrong.status_code, wrong.json()["field"]) == (422, "country")
+    for country in ("de/../x", "de", "ZZ", "KP", ""):
+        wrong = await browser.post(page, params={"country": country}, headers=bearer(mo))
+        assert (wrong.status_code, wrong.json()["field"]) == (422, "country")
     right = await browser.post(page, params={"country": "DE"}, headers=bearer(mo))
-    assert "/pages/payout/DE?ticket=" in right.json()["url"]
+    assert "/pages/payout?country=DE&ticket=" in right.json()["url"]
     assert (await browser.get(right.json()["url"])).status_code == 303
-    assert (await browser.get("/pages/payout/de?ticket=x")).status_code == 422
+    assert (await browser.get("/pages/payout?country=de&ticket=x")).status_code == 422
+
+
+async def test_a_mentor_says_once_in_which_country_they_are_paid(
+    here: World, browser: httpx.AsyncClient
+) -> None:
+    mo = await here.mentor()
+    asked = await browser.get(await link(browser, mo, "payout-page"))
+    assert asked.status_code == 200
+    assert '<option value="DE">Germany</option>' in asked.text
+    assert "selected" not in asked.text
+    ticket = hidden_ticket(asked.text)
+    went_on = await browser.get("/pages/payout", params={"country": "DE", "ticket": ticket})
+    assert went_on.status_code == 303
+    again = await browser.get("/pages/payout", params={"country": "FR", "ticket": ticket})
+    assert again.status_code == 410
+    known = await browser.get(await link(browser, mo, "payout-page"))
+    assert known.status_code == 303
+
+
+def hidden_ticket(page: str) -> str:
+    found = re.search(r'name="ticket" value="([^"]+)"', page)
+    assert found is not None, page
+    return found[1]
 
 
 @pytest.mark.parametrize("path", ["", "/card", "/nothing", "/onboarded", "/onboarding"])
@@ -144,7 +169,9 @@ async def test_who_was_made_on_the_command_line_saves_a_card_and_then_asks(tmp_p
                 assert await editor.command("ask", **about)
 
                 paid = (await mentor.command("payouts"))["url"]
-                onboarding = await browser.get(paid)
+                asked = await browser.get(paid)
+                chosen = {"country": "DE", "ticket": hidden_ticket(asked.text)}
+                onboarding = await browser.get(f"{server.address}/pages/payout", params=chosen)
                 end = await browser.post(onboarding.url, data={"answer": "done"})
                 assert "is sent to you" in end.text
 
