@@ -73,8 +73,7 @@ def do(step: str, person: PlainActor, program: Path) -> None:  # noqa: C901 - on
         case "show cursor":
             person.move_to_end()
         case "see cursor":
-            lines = wait(person.sees_partner, "the mentor's cursor")
-            person.move_to(next(iter(lines.values())))
+            person.move_to(wait(lambda: line_with_cursor(person), "the mentor's cursor"))
             person.delete_line()
         case "see pointer":
             person.chat(wait(lambda: shown(person, r"points here: (\w+)"), "the note"))
@@ -90,6 +89,15 @@ def do(step: str, person: PlainActor, program: Path) -> None:  # noqa: C901 - on
             person.end()
         case _:
             raise AssertionError(f"nobody knows how to {step}")
+
+
+def line_with_cursor(person: PlainActor) -> int | None:
+    """Where the mentor's cursor is shown, once that is the line that the mentor wrote: cursor and text come one after the other."""
+    lines = person.text().split("\n")
+    for line in person.sees_partner().values():
+        if line < len(lines) and re.fullmatch(r"# [a-z]{6}", lines[line]):
+            return line
+    return None
 
 
 def shown(person: PlainActor, pattern: str) -> str:
