@@ -15,6 +15,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 MACHINE = "tests/property/test_money_machine.py"
 NASTY = "tests/integration/billing"
+SCENARIOS = "tests/integration/billing/test_nasty_scenarios.py"
+EVENTS = "tests/integration/billing/test_events_without_their_charge.py"
 RATING = "tests/property/test_rating.py"
 MINUTES = "tests/property/test_minutes.py"
 LEDGER = "tests/contract/test_ledger_conformance.py"
@@ -223,17 +225,68 @@ MUTANTS = (
         "for at in sorted(ours)",
         (NASTY,),
     ),
+    Mutant(
+        "amounts that cannot be charged or paid out",
+        f"{M}/rating.py",
+        "return math.lcm(known.charge_step, known.payout_step)",
+        "return 1",
+        (RATING, MACHINE),
+    ),
+    Mutant(
+        "a won dispute is booked as lost",
+        f"{B}/disputes.py",
+        'close = journals.dispute_won if row.state == "won" else journals.dispute_lost',
+        "close = journals.dispute_lost",
+        (SCENARIOS, MACHINE),
+    ),
+    Mutant(
+        "the fee of a dispute is forgotten",
+        f"{B}/reconcile.py",
+        "line.kind in (BalanceKind.CHARGE, BalanceKind.DISPUTE)",
+        "line.kind in (BalanceKind.CHARGE,)",
+        (SCENARIOS, MACHINE),
+    ),
+    Mutant(
+        "the event of a confirmed hold is passed over",
+        f"{B}/inbox.py",
+        "    if await till.database.read(waiting) is None:",
+        "    if True:",
+        (EVENTS,),
+    ),
+    Mutant(
+        "each time an extension is asked for it is held anew",
+        f"{B}/charges.py",
+        "for hold in await till.database.read(lambda s: _unanswered(s, session_id)):",
+        "for hold in list[Hold]():",
+        (SCENARIOS,),
+    ),
+    Mutant(
+        "a hold that waits for the bank is left there",
+        f"{B}/effects.py",
+        'hold.state in ("held", "challenged")',
+        'hold.state in ("held",)',
+        (SCENARIOS, MACHINE),
+    ),
+    Mutant(
+        "a mentor's readiness is believed when told alone",
+        f"{B}/sweeper.py",
+        "    await payees.refresh_awaited(till)\n",
+        "",
+        (SCENARIOS, MACHINE),
+    ),
 )
 
 
 def main(names: list[str]) -> int:
-    survivors = [
-        mutant.name
-        for mutant in MUTANTS
-        if (not names or any(name in mutant.name for name in names)) and not _is_killed(mutant)
-    ]
-    for name in survivors:
-        sys.stdout.write(f"SURVIVED  {name}\n")
+    wanted = [m for m in MUTANTS if not names or any(name in m.name for name in names)]
+    survivors = []
+    for number, mutant in enumerate(wanted, start=1):
+        sys.stdout.write(f"{number:2} of {len(wanted)}  ")
+        if not _is_killed(mutant):
+            sys.stdout.write(f"SURVIVED  {mutant.name}\n")
+            survivors.append(mutant.name)
+        sys.stdout.flush()
+    sys.stdout.write(f"{len(wanted) - len(survivors)} of {len(wanted)} killed\n")
     return 1 if survivors else 0
 
 

@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+from msgspec.structs import replace
 from sqlalchemy import event
 from sqlmodel import Session, SQLModel
 
@@ -283,8 +284,6 @@ class Market:
         return 200
 
     def _lose_deliveries_but(self, kept: list[str]) -> None:
-        from msgspec.structs import replace
-
         for delivery in self.world.state.deliveries.open():
             if delivery.id not in kept:
                 self.world.state.deliveries.put(replace(delivery, done=True))
