@@ -1,6 +1,6 @@
 """A simulated market: learners come, mentors answer, refuse or let it ring; how long until someone is there?
 
-    python -m bench.market [--asks 200] [--mentors 60] [--seed 1]
+    python -m bench.market [--asks 120] [--mentors 60] [--seed 1]
 
 The search, the waves, the claims and their SQL are the server's own, on SQLite in memory; only time and people are made up:
 asks arrive as a Poisson process, and each mentor has an answer time of their own, accepts, declines or lets it pass.
@@ -31,6 +31,7 @@ from bench import market_population as population
 from cm_server import schema
 from cm_server.ask import board, states
 from cm_server.ask.board import NewAsk
+from cm_server.flow.asking import RANKED_AT_ONCE
 from cm_server.matching import newcomers, offers, presence, search
 from cm_server.matching.candidate import Candidate
 from cm_server.matching.facets import Facets
@@ -185,7 +186,7 @@ class Market:
 
     def advance(self, ask_id: AskId) -> None:
         waiting = self.asks[ask_id]
-        ranked = self.roster.best(waiting.facets, TERMS, len(self.people))
+        ranked = self.roster.best(waiting.facets, TERMS, RANKED_AT_ONCE)
         new = self.roster.best(waiting.facets, TERMS, 10, only_new=True)
         order = newcomers.with_newcomer(ranked, new, PACE.seats, random.Random(f"{ask_id} 1"))
         outcome = search.advance(self.session, ask_id, order, self.new_id, self.now_ms, PACE)
@@ -227,7 +228,7 @@ class Market:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--asks", type=int, default=200)
+    parser.add_argument("--asks", type=int, default=120)
     parser.add_argument("--mentors", type=int, default=60)
     parser.add_argument("--seed", type=int, default=1)
     chosen = parser.parse_args()

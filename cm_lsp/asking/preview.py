@@ -49,7 +49,8 @@ def _redaction_lines(context: AskContext) -> list[str]:
 
 def _place_lines(context: AskContext) -> str:
     excerpt = context.excerpt
-    last_line = excerpt.first_line + excerpt.text.count("\n")
+    # A line's end at the end of the text begins no line that anybody would count.
+    last_line = excerpt.first_line + excerpt.text.removesuffix("\n").count("\n")
     return (
         f"{excerpt.path}\nlanguage: {excerpt.language_id}\n"
         f"lines {excerpt.first_line + 1} to {last_line + 1}, selected: {_span_text(excerpt.selection)}"
@@ -82,7 +83,7 @@ def of_offer(offer: OfferView) -> str:
         "",
         f"- You earn at most {offer.earns_at_most} in {offer.cap_minutes} minutes, "
         f"at {meter_view.per_minute(offer.price_per_quarter)}",
-        f"- File: {printable.markdown(context.excerpt.path)} ({context.excerpt.language_id})",
+        f"- File: {_code(context.excerpt.path)} ({printable.markdown(context.excerpt.language_id)})",
     ]
     if context.question:
         parts += ["", printable.markdown(context.question)]
@@ -152,6 +153,14 @@ def _diagnostic_line(found: lsp_ext.OfferDiagnostic) -> str:
     named = " ".join(part for part in (found.source, found.code) if part)
     origin = f" ({printable.markdown(named)})" if named else ""
     return f"line {found.line + 1}, {found.severity}: {printable.markdown(found.message)}{origin}"
+
+
+def _code(text: str) -> str:
+    """Code within a line: shown as it is in an editor that draws Markdown and in one that does not."""
+    line = printable.line(text)
+    longest = max(map(len, re.findall("`+", line)), default=0)
+    mark = "`" * (longest + 1)
+    return f"{mark} {line} {mark}" if longest else f"{mark}{line}{mark}"
 
 
 def _fenced(text: str, language_id: str) -> str:

@@ -7,8 +7,8 @@ from cm_lsp.asking import preview
 from cm_lsp.asking.project import Project
 from cm_server.ask import rules
 from cm_wire import faults, frames, limits
-from cm_wire.asking import AskContext, Library, Place, Terms
-from cm_wire.ids import CommandId
+from cm_wire.asking import AskContext, Library, OfferView, Place, Terms
+from cm_wire.ids import AskId, CommandId, OfferId
 from cm_wire.money import Money
 from cm_wire.to_server import PostAsk, Request
 from tests.support import asks, planted_secrets
@@ -209,3 +209,25 @@ def test_an_unknown_language_is_sent_as_it_is_and_names_no_libraries(language: s
     assert about.excerpt.language_id == language[:100]
     assert about.libraries == ()
     rules.check(about, TERMS)
+
+
+def test_the_preview_counts_the_lines_a_person_would_count() -> None:
+    about = asks.built("one\ntwo\nthree\n", (1, 0), (1, 3))
+    assert "lines 1 to 3, selected: 2:1 to 2:4" in preview.of_ask(about, TERMS)
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"), [("src/broken.py", "`src/broken.py`"), ("a`b.py", "`` a`b.py ``")]
+)
+def test_a_mentor_reads_the_files_name_as_it_is(path: str, shown: str) -> None:
+    offer = OfferView(
+        offer_id=OfferId("off_1"),
+        ask_id=AskId("ask_1"),
+        learner_name="Lea",
+        context=asks.built("x = 1\n", path=path),
+        price_per_quarter=Money(1000, "USD"),
+        cap_minutes=30,
+        earns_at_most=Money(1600, "USD"),
+        answer_within_ms=15_000,
+    )
+    assert f"- File: {shown} (python)" in preview.of_offer(offer)
