@@ -1,6 +1,7 @@
 """What holds for every test: folders mark themselves, editors come last, nothing leaves this machine."""
 
 import socket
+from collections import Counter
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             # With several workers: real editors share one, so that they do not starve each other.
             item.add_marker(pytest.mark.xdist_group("e2e"))
     items.sort(key=lambda item: item.get_closest_marker("e2e") is not None)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How much was tried at random: tests record what they tried as a property, also in other workers."""
+    tried = Counter[str]()
+    for report in terminalreporter.getreports("passed"):
+        for name, value in report.user_properties:
+            if isinstance(value, int):
+                tried[str(name)] += value
+    for name, count in sorted(tried.items()):
+        terminalreporter.write_line(f"{name}: {count:,}")
 
 
 @pytest.fixture(autouse=True)

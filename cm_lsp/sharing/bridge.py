@@ -63,7 +63,11 @@ ANSWER_PATIENCE_MS = 2_000
 BARRIER_PATIENCE_MS = 1_000
 
 ECHO_PATIENCE_MS = 10_000
-"""After a yes and nothing reported for so long, an editor that checks versions is asked again."""
+"""After a yes and nothing reported for so long, an editor that checks versions is asked again.
+
+One that reports when its user pauses may just have no pause to report in, and the edit in its text already: an honest
+editor then refuses the second asking as stale.
+"""
 
 
 class Bridge:
@@ -151,6 +155,9 @@ class Bridge:
             self._read_held(now_ms)
             if self._version is not None:
                 self._judge.missed(self._version)
+        elif flight.asked_again:
+            flight.accepted_ms, flight.asked_again = now_ms, False
+            self._read_held(now_ms)
         else:
             for report in self._take_held():
                 self._judge.typed(report)
@@ -192,6 +199,8 @@ class Bridge:
                 flight.judged_by_text = True
                 self._read_held(now_ms)
             elif self._is_overdue(flight, now_ms):
+                if self._profile.truthful and not flight.dirty and not flight.asked_again:
+                    return self._ask_again(flight, now_ms)
                 self._judge.refused(now_ms)
         return self._settled(now_ms)
 
@@ -261,8 +270,8 @@ class Bridge:
         )
 
     def _send(self, now_ms: int) -> list[Effect]:
-        rebases, version = self._profile.rebases, self._version
-        changes, operation, rest = self._standing.next_edits(several=rebases)
+        version = self._version
+        changes, operation, rest = self._standing.next_edits(several=self._profile.rebases)
         if not changes or version is None:
             return []
         sent = tuple(self._text_edit(change) for change in changes)
@@ -272,8 +281,16 @@ class Bridge:
         flight = EditInFlight(self._next_id(), operation, sent, now_ms, checked)
         self._standing.send(flight, rest)
         self.counts.sent += 1
-        stated = version if self._profile.checks_version else None
-        return [SendEdit(flight.id, stated, sent, rebase=rebases)]
+        return [self._message(flight)]
+
+    def _ask_again(self, flight: EditInFlight, now_ms: int) -> list[Effect]:
+        flight.id, flight.sent_ms = self._next_id(), now_ms
+        flight.accepted_ms, flight.asked_again = None, True
+        return [self._message(flight)]
+
+    def _message(self, flight: EditInFlight) -> SendEdit:
+        version = self._version if self._profile.checks_version else None
+        return SendEdit(flight.id, version, flight.sent, rebase=self._profile.rebases)
 
     def _text_edit(self, change: Replacement) -> TextEdit:
         shadow = self._standing.shadow

@@ -19,14 +19,25 @@ from cm_lsp.sharing.places import ShownPiece
 from cm_wire import limits, paths
 from cm_wire.ids import FilePath, YjsClientId
 from cm_wire.yjs import state_vector
+from cm_wire.yjs import update as updates
 from cm_wire.yjs.admission import AdmissionState
 from cm_wire.yjs.known_document import FILES_ROOT
 from cm_wire.yjs.rules import Relay
 from cm_wire.yjs.structs import Clock
-from cm_wire.yjs.verdict import UPDATE_LIMITS, Admitted, Gap, Outcome
+from cm_wire.yjs.verdict import (
+    ANSWER_LIMITS,
+    DOCUMENT_LIMITS,
+    UPDATE_LIMITS,
+    Admitted,
+    Gap,
+    Outcome,
+)
 
 INSERT_CODE_POINTS_MAX: Final = 12_000
 """A longer insertion goes in as several updates, each within the limits of one (at most four bytes a code point)."""
+
+EDITS_MAX: Final = UPDATE_LIMITS.structs // 4
+"""More edits at once go in as several updates: each makes up to three structs where it parts one of its own batch."""
 
 ANSWER_BYTES_MAX: Final = limits.SYNC_FRAME_BYTES_MAX - 64
 
@@ -138,9 +149,9 @@ class SessionDocument:
         """
         state_vector.decode(their_state)
         whole = self._doc.get_update(their_state)
-        if len(whole) <= ANSWER_BYTES_MAX:
+        if len(whole) <= ANSWER_BYTES_MAX and Weight.of(whole).fits(ANSWER_LIMITS):
             return [whole]
-        return [update for _, update in self._unstored] or [EMPTY_UPDATE]
+        return merged([update for _, update in self._unstored]) or [EMPTY_UPDATE]
 
     # What is in it.
 
@@ -201,19 +212,49 @@ class SessionDocument:
             self._bind_texts()
 
 
-def merged(updates: list[bytes]) -> list[bytes]:
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """What the admission check counts of an update."""
+
+    size: int = 0
+    structs: int = 0
+    ranges: int = 0
+
+    @staticmethod
+    def of(encoded: bytes) -> "Weight":
+        update = updates.decode(encoded, DOCUMENT_LIMITS)
+        structs = sum(len(block.structs) for block in update.blocks)
+        ranges = sum(len(deletes.ranges) for deletes in update.deletes)
+        return Weight(len(encoded), structs, ranges)
+
+    def __add__(self, other: "Weight") -> "Weight":
+        return Weight(
+            self.size + other.size, self.structs + other.structs, self.ranges + other.ranges
+        )
+
+    def fits(self, limits: updates.Limits) -> bool:
+        return (
+            self.size <= limits.update_bytes
+            and self.structs <= limits.structs
+            and self.ranges <= limits.delete_ranges
+        )
+
+
+def merged(made: list[bytes]) -> list[bytes]:
     """The same updates as few as the limits of one allow, in their order."""
+    if len(made) < 2:
+        return made
     out: list[bytes] = []
-    room = UPDATE_LIMITS.update_bytes // 2
     gathered: list[bytes] = []
-    size = 0
-    for update in updates:
-        if gathered and size + len(update) > room:
+    weight = Weight()
+    for update in made:
+        more = Weight.of(update)
+        if gathered and not (weight + more).fits(UPDATE_LIMITS):
             out.append(_merge(gathered))
-            gathered, size = [], 0
+            gathered, weight = [], Weight()
         gathered.append(update)
-        size += len(update)
-    return [*out, _merge(gathered)] if gathered else out
+        weight += more
+    return [*out, _merge(gathered)]
 
 
 def is_gap(outcome: Outcome) -> bool:
@@ -221,8 +262,8 @@ def is_gap(outcome: Outcome) -> bool:
     return isinstance(outcome, Gap)
 
 
-def _merge(updates: list[bytes]) -> bytes:
-    return updates[0] if len(updates) == 1 else merge_updates(*updates)
+def _merge(gathered: list[bytes]) -> bytes:
+    return gathered[0] if len(gathered) == 1 else merge_updates(*gathered)
 
 
 def _replace(text: Text, edit: Utf8Edit) -> None:
@@ -233,12 +274,12 @@ def _replace(text: Text, edit: Utf8Edit) -> None:
 
 
 def _batches(edits: tuple[Utf8Edit, ...]) -> Iterator[list[Utf8Edit]]:
-    """All in one, unless there is much to insert. Pieces of one insertion follow one another to the right."""
+    """All in one, unless there is much to do. Pieces of one insertion follow one another to the right."""
     batch: list[Utf8Edit] = []
     room = INSERT_CODE_POINTS_MAX
     for edit in edits:
         for piece in _pieces(edit):
-            if batch and len(piece.text) > room:
+            if batch and (len(piece.text) > room or len(batch) == EDITS_MAX):
                 yield batch
                 batch, room = [], INSERT_CODE_POINTS_MAX
             batch.append(piece)

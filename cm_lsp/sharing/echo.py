@@ -44,6 +44,9 @@ class EditInFlight:
     judged_by_text: bool = False
     """The answer took too long to be waited for."""
 
+    asked_again: bool = False
+    """It was accepted, nothing was reported for long, and it was sent once more: a no means that it is in."""
+
 
 @dataclass(frozen=True, slots=True)
 class Echo:

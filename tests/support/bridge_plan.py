@@ -356,14 +356,24 @@ def _mend(sides: list[Participant], links: list[Link[bytes]]) -> None:
 
 
 def _outcome(plan: Plan, sides: list[Participant], deleted: Counter[str]) -> Outcome:
-    outcome = Outcome()
+    texts: list[str] = []
+    counts: Counter[str] = Counter()
     for side in sides:
-        counts = side.bridge.counts
-        outcome.counts.update({name: getattr(counts, name) for name in counts.__slots__})
-        outcome.texts += [plain(side.editor.text), str(side.crdt)]
-        outcome.texts.append(str(side.bridge.standing.shadow))
-    final = Counter(outcome.texts[0])
-    unique = [c for action in plan.actions for c in action.text if ord(c) > 0x2FFF]
-    outcome.doubled = "".join(c for c in unique if final[c] > 1)
-    outcome.lost = "".join(c for c in unique if not final[c] and not deleted[c])
+        counted = side.bridge.counts
+        counts.update({name: getattr(counted, name) for name in counted.__slots__})
+        texts += [plain(side.editor.text), str(side.crdt), str(side.bridge.standing.shadow)]
+    outcome = outcome_of(plan, texts, deleted)
+    outcome.counts = counts
     return outcome
+
+
+def outcome_of(plan: Plan, texts: list[str], deleted: Counter[str]) -> Outcome:
+    """What became of the letters that a plan types: each occurs once in it."""
+    final = Counter(texts[0])
+    typed = (action.text for action in plan.actions if action.what in {"type", "replace"})
+    unique = [c for text in typed for c in text if ord(c) > 0x2FFF]
+    return Outcome(
+        texts,
+        doubled="".join(c for c in unique if final[c] > 1),
+        lost="".join(c for c in unique if not final[c] and not deleted[c]),
+    )

@@ -8,6 +8,7 @@ process of its own that waits for nothing, so that a run of it can be repeated t
 import asyncio
 import random
 from collections import Counter
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,12 +16,13 @@ from typing import Protocol
 
 from cm_wire.ids import YjsClientId
 from cm_wire.to_client import Happened
+from tests.support import bridge_plan
 from tests.support.bridge_plan import Action, Plan
 from tests.support.javascript import Replica
 from tests.support.simulated_loop import LoopTime
 from tests.support.simulated_network import INTERNET, Weather
 from tests.support.simulated_person import EditorUser
-from tests.support.simulated_room import Server, Socket
+from tests.support.simulated_room import Peer, Server, Socket
 
 JAVASCRIPT = "javascript"
 COME_BACK_SECONDS = 0.3
@@ -43,9 +45,7 @@ class Outcome:
         return len(set(self.texts)) == 1
 
 
-class Person(Protocol):
-    socket: Socket
-
+class Person(Peer, Protocol):
     def act(self, action: Action) -> str: ...
     def tick(self) -> None: ...
     def texts(self) -> list[str]: ...
@@ -55,13 +55,13 @@ class Person(Protocol):
 class JavascriptUser:
     """Edits the text of the JavaScript Yjs as it is, without an editor."""
 
-    def __init__(self, time: LoopTime, rng: random.Random, server: Server, number: int) -> None:
+    def __init__(self, number: int) -> None:
         self._replica = Replica(2 + number)
-        self.socket = Socket(time, rng, server, number, self)
+        self.send: Callable[[list[bytes]], None] = lambda _: None
 
     def act(self, action: Action) -> str:
         removed, frames = self._replica.act(action.what, action.place, action.size, action.text)
-        self.socket.send(frames)
+        self.send(frames)
         return removed
 
     def tick(self) -> None: ...
@@ -92,6 +92,7 @@ class Run:
 
     server: Server
     people: list[Person]
+    sockets: list[Socket]
     deleted: Counter[str] = field(default_factory=Counter)
 
     def act(self, action: Action) -> None:
@@ -100,8 +101,8 @@ class Run:
         self.deleted.update(self.people[action.side].act(action))
 
     def _break(self, *, kills: bool) -> None:
-        for person in self.people:
-            person.socket.disconnect()
+        for socket in self.sockets:
+            socket.disconnect()
         if kills:
             self.server.kill()
             self.server.start()
@@ -112,10 +113,12 @@ async def carry_out(plan: Plan, weather: Weather = INTERNET) -> Outcome:
     time, rng = LoopTime(loop), random.Random(f"session {plan.seed}")
     server = Server(plan.start)
     with ExitStack() as stack:
-        run = Run(server, [])
+        run = Run(server, [], [])
         for number, kind in enumerate(plan.kinds):
-            run.people.append(_person(time, rng, server, number, kind, plan.start))
-            stack.callback(run.people[-1].stop)
+            person, socket = _person(time, rng, server, number, kind, plan.start)
+            run.people.append(person)
+            run.sockets.append(socket)
+            stack.callback(person.stop)
         for action in plan.actions:
             time.after(JOIN_MS + action.at_ms, partial(run.act, action))
         last = JOIN_MS / 1000 + (plan.actions[-1].at_ms / 1000 if plan.actions else 0.0)
@@ -125,10 +128,16 @@ async def carry_out(plan: Plan, weather: Weather = INTERNET) -> Outcome:
 
 def _person(
     time: LoopTime, rng: random.Random, server: Server, number: int, kind: str, start: str
-) -> Person:
+) -> tuple[Person, Socket]:
     if kind == JAVASCRIPT:
-        return JavascriptUser(time, rng, server, number)
-    return EditorUser(time, rng, server, number, kind, start)
+        replica = JavascriptUser(number)
+        socket = Socket(time, rng, server, number, replica)
+        replica.send = socket.send
+        return replica, socket
+    user = EditorUser(time, rng, number, kind, start)
+    socket = Socket(time, rng, server, number, user)
+    user.send_updates = socket.send_updates
+    return user, socket
 
 
 async def _until(end: float, run: Run, weather: Weather) -> None:
@@ -137,8 +146,8 @@ async def _until(end: float, run: Run, weather: Weather) -> None:
     while loop.time() < end:
         if loop.time() >= due:
             due = loop.time() + COME_BACK_SECONDS
-            for person in run.people:
-                person.socket.connect(weather)
+            for socket in run.sockets:
+                socket.connect(weather)
         for person in run.people:
             person.tick()
         await asyncio.sleep(TICK_SECONDS)
@@ -148,12 +157,6 @@ def _outcome(plan: Plan, run: Run) -> Outcome:
     texts = [run.server.text()]
     for person in run.people:
         texts += person.texts()
-    final = Counter(texts[0])
-    typed = (action.text for action in plan.actions if action.what in {"type", "replace"})
-    unique = [c for text in typed for c in text if ord(c) > 0x2FFF]
-    return Outcome(
-        texts,
-        lost="".join(c for c in unique if not final[c] and not run.deleted[c]),
-        doubled="".join(c for c in unique if final[c] > 1),
-        closed=[code for person in run.people for code in person.socket.closed],
-    )
+    at_rest = bridge_plan.outcome_of(plan, texts, run.deleted)
+    closed = [code for socket in run.sockets for code in socket.closed]
+    return Outcome(texts, at_rest.lost, at_rest.doubled, closed)

@@ -15,6 +15,8 @@ from cm_lsp.sharing.bridge_messages import Change, RangeChange, SendEdit, WholeT
 from cm_lsp.sharing.positions import Position, PositionEncoding
 from tests.support.simulated_network import SimulatedTime
 
+LINE_END = re.compile("\r\n|\r|\n")
+
 
 class VersionCheck(Enum):
     EXACT = "exact"
@@ -328,7 +330,7 @@ class SimulatedEditor:
             )
 
     def _own_line_ends(self, text: str) -> str:
-        return re.sub("\r\n|\r|\n", self.habits.line_end, text)
+        return LINE_END.sub(self.habits.line_end, text)
 
     def _border(self, index: int) -> int:
         """No caret stands inside a line end."""
@@ -356,34 +358,43 @@ def moved_over(edit: Edit, local: Edit) -> list[Edit]:
     return pieces
 
 
-def width(character: str, encoding: PositionEncoding) -> int:
+def width(text: str, encoding: PositionEncoding) -> int:
     if encoding is PositionEncoding.UTF32:
-        return 1
+        return len(text)
     if encoding is PositionEncoding.UTF16:
-        return 2 if ord(character) > 0xFFFF else 1
-    return len(character.encode())
+        return len(text.encode("utf-16-le")) // 2
+    return len(text.encode())
 
 
 def index_of(text: str, position: Position, encoding: PositionEncoding) -> int:
-    lines = re.split("\r\n|\r|\n", text)
-    ends = [*re.findall("\r\n|\r|\n", text), ""]
-    if position.line >= len(lines):
+    start = start_of_line(text, position.line)
+    if start is None:
         return len(text)
-    index = sum(len(lines[at]) + len(ends[at]) for at in range(position.line))
     units = 0
-    for character in lines[position.line]:
-        if units + width(character, encoding) > position.character:
-            break
+    line = LINE_END.split(text[start:], maxsplit=1)[0]
+    for index, character in enumerate(line):
         units += width(character, encoding)
-        index += 1
-    return index
+        if units > position.character:
+            return start + index
+    return start + len(line)
+
+
+def start_of_line(text: str, line: int) -> int | None:
+    if "\r" not in text:  # at once, since some texts are long
+        parts = text.split("\n", line)
+        return len(text) - len(parts[-1]) if len(parts) > line else None
+    starts = [0, *(end.end() for end in LINE_END.finditer(text))]
+    return starts[line] if line < len(starts) else None
 
 
 def position_of(text: str, index: int, encoding: PositionEncoding) -> Position:
-    lines = re.split("\r\n|\r|\n", text[:index])
-    return Position(len(lines) - 1, sum(width(character, encoding) for character in lines[-1]))
+    if "\r" not in text:
+        start = text.rfind("\n", 0, index) + 1
+        return Position(text.count("\n", 0, index), width(text[start:index], encoding))
+    lines = LINE_END.split(text[:index])
+    return Position(len(lines) - 1, width(lines[-1], encoding))
 
 
 def plain(text: str) -> str:
     """The text with the line ends all editors agree on."""
-    return re.sub("\r\n|\r|\n", "\n", text)
+    return LINE_END.sub("\n", text)

@@ -43,17 +43,22 @@ class LoopTime(SimulatedTime):
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        super().__init__()
         self._loop = loop
+        super().__init__()
 
-    def after(self, delay_ms: int, act: Callable[[], None]) -> None:
-        self.now_ms = round(self._loop.time() * 1000)
-        super().after(delay_ms, act)
-        self._loop.call_at((self.now_ms + max(0, delay_ms)) / 1000, self._next)
+    @property
+    def now_ms(self) -> int:
+        return round(self._loop.time() * 1000)
+
+    @now_ms.setter
+    def now_ms(self, _: int) -> None: ...
+
+    def at(self, at_ms: int, act: Callable[[], None]) -> None:
+        super().at(at_ms, act)
+        self._loop.call_at(at_ms / 1000, self._next)
 
     def _next(self) -> None:
         _, _, act = heapq.heappop(self._agenda)
-        self.now_ms = round(self._loop.time() * 1000)
         act()
 
 

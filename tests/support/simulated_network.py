@@ -21,8 +21,11 @@ class SimulatedTime:
         self._entries = 0
 
     def after(self, delay_ms: int, act: Callable[[], None]) -> None:
+        self.at(self.now_ms + max(0, delay_ms), act)
+
+    def at(self, at_ms: int, act: Callable[[], None]) -> None:
         self._entries += 1
-        heapq.heappush(self._agenda, (self.now_ms + max(0, delay_ms), self._entries, act))
+        heapq.heappush(self._agenda, (at_ms, self._entries, act))
 
     def advance(self, by_ms: int) -> None:
         """Everything that is due until then happens."""
@@ -101,4 +104,4 @@ class Link(Generic[Message]):
             if life == self._life:
                 self._receive(message)
 
-        self._time.after(at_ms - self._time.now_ms, arrive)
+        self._time.at(at_ms, arrive)

@@ -19,7 +19,6 @@ from cm_server.session import document
 from cm_wire.ids import FilePath, YjsClientId
 from cm_wire.session import Role
 from cm_wire.to_client import EditsStored, Happened
-from cm_wire.yjs import sync_frames
 from cm_wire.yjs.awareness import Entry
 from tests.support.bridge_plan import KINDS, Action
 from tests.support.simulated_editor import (
@@ -34,16 +33,16 @@ from tests.support.simulated_editor import (
 )
 from tests.support.simulated_loop import LoopTime
 from tests.support.simulated_network import PIPE, Link
-from tests.support.simulated_room import PATH, Server, Socket
+from tests.support.simulated_room import PATH
 
 ANSWER_SECONDS = 30.0
 
 
 class EditorUser:
-    """Types in a simulated editor."""
+    """Types in a simulated editor. Peer of a socket, which is told by `send_updates` what is typed."""
 
     def __init__(
-        self, time: LoopTime, rng: random.Random, server: Server, number: int, kind: str, start: str
+        self, time: LoopTime, rng: random.Random, number: int, kind: str, start: str
     ) -> None:
         habits, self._profile = KINDS[kind]
         role: Role = "learner" if number == 0 else "mentor"
@@ -58,7 +57,7 @@ class EditorUser:
         self._barrier_count = 0
         self.sync = Sync(role, self)
         self.buffer: Buffer | None = None
-        self.socket = Socket(time, rng, server, number, self)
+        self.send_updates: Callable[[list[bytes]], None] = lambda _: None
 
     def act(self, action: Action) -> str:
         """Carry out what a plan says, and return what that deleted."""
@@ -111,7 +110,7 @@ class EditorUser:
 
     def _send_updates(self, updates: list[bytes]) -> None:
         if self.sync.may_send:
-            self.socket.send([sync_frames.encode_update(update) for update in updates])
+            self.send_updates(updates)
 
     # What `Sync` tells.
 

@@ -20,6 +20,7 @@ from cm_server.session.update_log import UpdateLog
 from cm_wire.ids import AskId, ConnectionId, FilePath, PersonId, SessionId, YjsClientId
 from cm_wire.money import Money
 from cm_wire.to_client import Happened
+from cm_wire.yjs import sync_frames
 from tests.support.simulated_loop import LoopTime
 from tests.support.simulated_network import Link, Weather
 
@@ -132,6 +133,9 @@ class Socket:
         if self._connection is not None and self._out is not None:
             for frame in frames:
                 self._out.send(frame)
+
+    def send_updates(self, updates: Sequence[bytes]) -> None:
+        self.send([sync_frames.encode_update(update) for update in updates])
 
     def _dropped(self, here: Connection) -> None:
         if here.close_code not in (None, room.COME_BACK):

@@ -10,8 +10,11 @@ from cm_lsp.sharing.bridge_messages import ChangeCrdt, Utf8Edit
 from cm_lsp.sharing.document import SessionDocument
 from cm_lsp.sharing.positions import PositionEncoding, Utf8Offset, units
 from cm_wire.ids import FilePath, YjsClientId
+from cm_wire.yjs import state_vector
+from cm_wire.yjs.admission import AdmissionState
 from cm_wire.yjs.awareness import RelativePosition
-from cm_wire.yjs.verdict import UPDATE_LIMITS, Admitted, Gap, Refusal
+from cm_wire.yjs.verdict import ANSWER_LIMITS, UPDATE_LIMITS, Admitted, Gap, Refusal
+from tests.support.guarded_document import participant
 
 SEED, US, OTHER = YjsClientId(1), YjsClientId(5), YjsClientId(9)
 PATH = FilePath("app.py")
@@ -144,3 +147,31 @@ def test_places_stay_at_their_text_whatever_is_typed_and_deleted_around_them() -
 
 def _offset(document: SessionDocument, place: RelativePosition) -> int:
     return places.offset_of(document.shown_pieces(PATH), place)
+
+
+def test_edits_that_are_many_at_once_stay_within_the_limits_of_one_update() -> None:
+    """A formatter's thousand hunks, then a thousand keys of one frame; the server takes each update."""
+    ours = session("x" * 3_000)
+    server = AdmissionState.from_trusted_update(seeded("x" * 3_000))
+    hunks = tuple(Utf8Edit(Utf8Offset(at), Utf8Offset(at + 1), "é") for at in range(2_998, 0, -2))
+    made = ours.change(PATH, ChangeCrdt((), hunks))
+    for _ in range(1_000):
+        made += ours.change(PATH, insertion(0, "k"))
+    sent = documents.merged(made)
+    assert len(sent) < 10
+    for update in sent:
+        assert isinstance(server.admit(update, participant(US)), Admitted)
+    assert server.state_vector() == state_vector.decode(ours.state())
+
+
+def test_more_offline_edits_than_one_answer_may_hold_come_in_pieces() -> None:
+    ours = session("x" * 60)
+    server = AdmissionState.from_trusted_update(seeded("x" * 60))
+    keys = tuple(Utf8Edit(Utf8Offset(0), Utf8Offset(0), "k") for _ in range(1_000))
+    for _ in range(ANSWER_LIMITS.structs // len(keys) + 1):
+        ours.change(PATH, ChangeCrdt((), keys))
+    pieces = ours.answer_to(state_vector.encode(server.state_vector()))
+    assert len(pieces) < 60
+    for update in pieces:
+        assert isinstance(server.admit(update, participant(US)), Admitted)
+    assert server.state_vector() == state_vector.decode(ours.state())
