@@ -21,9 +21,9 @@ class Decided:
     says: str
 
 
-async def listed(till: Till) -> list[Case]:
-    """The open ones, oldest first."""
-    return await till.database.read(store.open_cases)
+async def listed(till: Till, *, decided: bool = False) -> list[Case]:
+    """The open ones, oldest first; with the `decided` ones, all."""
+    return await till.database.read(store.all_cases if decided else store.open_cases)
 
 
 async def find(till: Till, number: int) -> Case:
@@ -55,8 +55,14 @@ def decide_in(
 ) -> tuple[Decided, list[str]]:
     """The decision without its calls, whose keys it returns: whoever runs the server makes them."""
     case = session.get(Case, number, with_for_update=True)
-    if case is None or case.state != "open":
-        raise faults.refusal("wrong-state", f"Case {number} is not open.", "cm-server case list")
+    if case is None:
+        raise faults.refusal("wrong-state", f"There is no case {number}.", "cm-server case list")
+    if case.state != "open":
+        raise faults.refusal(
+            "wrong-state",
+            f"Case {number} is decided already: {case.decision}",
+            f"cm-server case show {number}",
+        )
     keys: list[str] = []
     says = "dismissed"
     if decision == "refund":

@@ -209,6 +209,10 @@ def refunded_payments(session: Session, learner: str, since_ms: int) -> int:
     return session.exec(rows).one()
 
 
+def all_cases(session: Session) -> list[Case]:
+    return list(session.exec(select(Case).order_by(col(Case.number))))
+
+
 def open_cases(session: Session, payment_id: str | None = None) -> list[Case]:
     rows = select(Case).where(Case.state == "open")
     if payment_id is not None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from cm_server.cli import floor
 from cm_server.cli.arguments import Parser
 from cm_server.cli.exits import Exit, Stopped
+from cm_wire import printable
 
 if TYPE_CHECKING:
     from sqlmodel import Session
@@ -23,12 +24,23 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument(
         "--amount", metavar="10.00", help="refund this much; default: all that is left"
     )
-    parser.add_argument("--note", default="", help="a sentence that the learner may read")
+    parser.add_argument(
+        "--note",
+        default="",
+        help="why, in a sentence that the learner may read; a decision needs one",
+    )
+    parser.add_argument("--all", action="store_true", help="list the decided ones too")
 
 
 def run(arguments: argparse.Namespace) -> int:
     if arguments.action != "list" and arguments.number is None:
         raise Stopped(f"Which case is {arguments.action} for?", "cm-server case list", Exit.USAGE)
+    if arguments.action in ("refund", "dismiss") and not arguments.note.strip():
+        raise Stopped(
+            "A decision needs its reason.",
+            f"cm-server case {arguments.action} {arguments.number} --note WHY",
+            Exit.USAGE,
+        )
     return asyncio.run(_run(arguments))
 
 
@@ -43,12 +55,13 @@ async def _run(arguments: argparse.Namespace) -> int:
         till = built.assembly.works.desk.till
         try:
             if arguments.action == "list":
-                listed = await cases.listed(till)
-                print(*map(_line, listed) if listed else ["No case is open."], sep="\n")
+                listed = await cases.listed(till, decided=arguments.all)
+                lines = [_line(case) for case in listed] or ["No case is open."]
+                print(*lines, sep="\n")
                 return Exit.DONE
             case = await cases.find(till, arguments.number)
             if arguments.action == "show":
-                print(_page(case, await _money(till, case)), end="")
+                print(printable.plain(_page(case, await _about(till, case))), end="")
                 return Exit.DONE
             print(await _decide(till, case, arguments))
         finally:
@@ -88,13 +101,15 @@ async def _amount(till: "Till", case: "Case", typed: str | None) -> int | None:
 
 def _line(case: "Case") -> str:
     said = case.said if len(case.said) <= 60 else f"{case.said[:59]}…"
-    return f"{case.number:>5}  {case.kind:<16} {case.payment_id}  {said}"
+    shown = printable.terminal(f"{case.kind:<16} {case.payment_id}  {said}")
+    return f"{case.number:>5}  {case.state:<7}  {shown}"
 
 
-async def _money(till: "Till", case: "Case") -> str:
-    """What was charged and what of it can still go back, where the case is about a payment."""
-    from cm_server.billing import payouts
+async def _about(till: "Till", case: "Case") -> str:
+    """Between whom, what was charged and what of it can still go back, where the case is about a payment."""
+    from cm_server.billing import payouts, receipts
     from cm_server.billing.model import Payment
+    from cm_wire.ids import SessionId
     from cm_wire.money import Money
 
     def read(session: "Session") -> str:
@@ -104,14 +119,26 @@ async def _money(till: "Till", case: "Case") -> str:
         charged = payouts.captured_minor(session, payment)
         back = Money(payment.refunded_minor, payment.currency)
         left = Money(charged - payment.refunded_minor, payment.currency)
-        return f"Charged {Money(charged, payment.currency)}, given back {back}, left {left}.\n"
+        money = f"Charged {Money(charged, payment.currency)}, given back {back}, left {left}.\n"
+        met = receipts.document_of(session, SessionId(payment.session_id))
+        if met is None:
+            return money
+        between = (
+            f"{met.learner_name} ({met.learner}) was helped by {met.mentor_name} ({met.mentor})"
+        )
+        return f"{between}, session {met.session_id}, receipt {met.number}.\n{money}"
 
     return await till.database.read(read)
 
 
 def _page(case: "Case", money: str) -> str:
-    opened = datetime.fromtimestamp(case.opened_at_ms / 1000, UTC)
     evidence = json.dumps(json.loads(case.evidence), indent=2)
-    decision = f"Decided: {case.decision}\n" if case.decision else ""
-    head = f"Case {case.number}, {case.kind}, {case.state}, opened {opened:%Y-%m-%d %H:%M} UTC"
+    decision = ""
+    if case.decided_at_ms is not None:
+        decision = f"Decided {_minute(case.decided_at_ms)}: {case.decision}\n"
+    head = f"Case {case.number}, {case.kind}, {case.state}, opened {_minute(case.opened_at_ms)}"
     return f"{head}\n{case.payment_id}\n{money}Said: {case.said}\n{evidence}\n{decision}"
+
+
+def _minute(at_ms: int) -> str:
+    return f"{datetime.fromtimestamp(at_ms / 1000, UTC):%Y-%m-%d %H:%M} UTC"

@@ -81,9 +81,22 @@ async def test_a_case_that_was_decided_on_the_command_line_is_paid_back_by_the_r
     assert "We look at it" in said
     listed = await _command(tmp_path, "case", "list")
     assert "It came back." in listed
-    assert "$4.00" in await _command(tmp_path, "case", "show", "1")
+    shown = await _command(tmp_path, "case", "show", "1")
+    assert "Charged $4.00, given back $0.00, left $4.00." in shown
+    assert "Lea (per_" in shown
+    unfounded = await asyncio.to_thread(
+        server_process.cm_server, "case", "dismiss", "1", data=tmp_path
+    )
+    assert (unfounded.returncode, "needs its reason" in unfounded.stderr) == (2, True)
     decided = await _command(tmp_path, "case", "refund", "1", "--amount", "2.00", "--note", "Half.")
     assert "$2.00 goes back" in decided
+    twice = await asyncio.to_thread(
+        server_process.cm_server, "case", "refund", "1", "--note", "All.", data=tmp_path
+    )
+    assert twice.returncode == 1
+    assert "Case 1 is decided already: $2.00 goes back. Half." in twice.stderr
+    assert "decided" in await _command(tmp_path, "case", "list", "--all")
+    assert "UTC: $2.00 goes back. Half." in await _command(tmp_path, "case", "show", "1")
     await here.pass_time(11)
     assert await here.app.database.read(_refunds) == [("pending", 200)]
     # Refunds draw on money that has settled, which takes the provider two days.
