@@ -15,7 +15,6 @@ import { settings } from './config.ts';
 import * as harmless from './harmless.ts';
 import { plain, reported } from './ownCursor.ts';
 import type { Server } from './server.ts';
-import type { State } from './state.ts';
 
 const QUESTION_CHARACTERS_MAX = 1_000;
 const CAP_MINUTES_MAX = 240;
@@ -39,7 +38,7 @@ export interface RankedMentor {
 }
 
 /** Returns when the ask is on its way, or the user decided otherwise. */
-export async function ask(server: Server, state: State, given: AskTarget | undefined): Promise<void> {
+export async function ask(server: Server, given: AskTarget | undefined): Promise<void> {
   const target = given ?? targetOfEditor();
   if (target === undefined) {
     void window.showInformationMessage(l10n.t('Open a file and put the cursor on the problem, then ask.'));
@@ -58,12 +57,10 @@ export async function ask(server: Server, state: State, given: AskTarget | undef
   };
   const mentor = await askMentor((await server.execute('mentors', about)) as readonly RankedMentor[]);
   if (mentor === undefined) return;
-  state.setContext('isAsking', true);
   try {
     const diagnostics = target.diagnostics.map(reported);
     await server.execute('ask', { ...about, question, capMinutes, mentor, diagnostics });
   } finally {
-    state.setContext('isAsking', false);
     await closePreview();
   }
 }

@@ -32,6 +32,8 @@ const PLAIN: readonly Command[] = [
   'goOnline',
   'goOffline',
   'cancelAsk',
+  'keepAsk',
+  'raiseLimit',
   'startMeter',
   'pause',
   'resume',
@@ -74,13 +76,16 @@ function ofSession({ server, state, following, cursors }: Parts): Record<string,
     acceptProposal: (given) => session.settle(server, 'acceptProposal', given),
     refuseProposal: (given) => session.settle(server, 'refuseProposal', given),
     showProposals: (given) => session.settle(server, 'showProposals', given),
-    share: () => session.share(server, 'share'),
-    unshare: () => session.share(server, 'unshare'),
+    share: () => session.ofFile(server, 'share'),
+    unshare: () => session.ofFile(server, 'unshare'),
+    undo: () => session.ofFile(server, 'undo'),
+    redo: () => session.ofFile(server, 'redo'),
     chat: () => session.say(server),
     end: () => session.end(server),
     rate: () => session.rate(server, state),
     refund: () => session.refund(server, state),
     copyPatch: () => session.copyPatch(server, state),
+    applyPatch: () => session.putPatchIn(server, state),
   };
 }
 
@@ -91,8 +96,8 @@ function ofEditor({ context, log, server, state, offers, texts }: Parts): Record
     return offerId === undefined ? undefined : server.execute(command, { offerId });
   };
   return {
-    ask: (given) => ask(server, state, isTarget(given) ? given : undefined),
-    mentors: () => ask(server, state, undefined),
+    ask: (given) => ask(server, isTarget(given) ? given : undefined),
+    mentors: () => ask(server, undefined),
     accept: answer('accept'),
     decline: answer('decline'),
     previewOffer: () => offers.preview(),

@@ -282,6 +282,8 @@ export interface Requests {
 export const COMMANDS = [
   'ask',
   'cancelAsk',
+  'keepAsk',
+  'raiseLimit',
   'mentors',
   'goOnline',
   'goOffline',

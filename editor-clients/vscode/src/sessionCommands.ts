@@ -1,6 +1,7 @@
 // What a session's commands ask the user before they go to cm-lsp: a text, a number, a choice.
 
 import { commands, env, l10n, type QuickPickItem, Range, window } from 'vscode';
+import { applyPatch } from './applyPatch.ts';
 import { askMinutes } from './askFlow.ts';
 import { show } from './following.ts';
 import type { Mode } from './lspExt.ts';
@@ -157,12 +158,22 @@ export async function refund(server: Server, state: State): Promise<void> {
 }
 
 export async function copyPatch(server: Server, state: State): Promise<void> {
-  const shown = await server.execute('patch', { sessionId: state.session?.sessionId });
-  const text = typeof shown === 'object' && shown !== null && 'text' in shown ? shown.text : undefined;
-  if (typeof text === 'string') {
+  const text = await patchOf(server, state);
+  if (text !== undefined) {
     await env.clipboard.writeText(text);
     window.setStatusBarMessage(`$(check) ${l10n.t('The patch is on the clipboard.')}`, 5_000);
   }
+}
+
+export async function putPatchIn(server: Server, state: State): Promise<void> {
+  const text = await patchOf(server, state);
+  if (text !== undefined) await applyPatch(text);
+}
+
+async function patchOf(server: Server, state: State): Promise<string | undefined> {
+  const shown = await server.execute('patch', { sessionId: state.session?.sessionId });
+  const text = typeof shown === 'object' && shown !== null && 'text' in shown ? shown.text : undefined;
+  return typeof text === 'string' ? text : undefined;
 }
 
 /** Device sign-in is the server's; until a server offers it, a token of its operator does. */
@@ -186,7 +197,8 @@ export async function signOut(server: Server): Promise<void> {
   await server.restart();
 }
 
-export async function share(server: Server, command: 'share' | 'unshare'): Promise<void> {
+/** About the file in the editor. `undo` and `redo` take back the user's own changes and leave the other's. */
+export async function ofFile(server: Server, command: 'share' | 'unshare' | 'undo' | 'redo'): Promise<void> {
   const uri = window.activeTextEditor?.document.uri.toString();
   if (uri !== undefined) await server.execute(command, { uri });
 }

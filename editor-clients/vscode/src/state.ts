@@ -61,6 +61,7 @@ export class State {
       this.setContext(name, can.has(`codementor.${name.slice('can.'.length)}`));
     }
     this.setContext('inSession', this.life === 'live');
+    this.setContext('isLearner', this.session?.you === 'learner');
     this.setContext('isOnline', this.status?.online ?? false);
   }
 }
