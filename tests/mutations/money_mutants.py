@@ -90,14 +90,14 @@ MUTANTS = (
         f"{B}/outbox.py",
         'row.state == "done" or row.attempts != leased.attempts:',
         'row.state == "done":',
-        (NASTY,),
+        (f"{NASTY}/test_settling_together.py",),
     ),
     Mutant(
         "a debt is taken by each way at once",
         f"{B}/collection.py",
         "    for hold in holds:\n        hold.to_capture_minor = 0\n",
         "",
-        (NASTY,),
+        (f"{NASTY}/test_debts.py",),
     ),
     Mutant(
         "the end bills what was not shown",
