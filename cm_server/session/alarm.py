@@ -62,7 +62,7 @@ class Alarm:
         if self._differed.get(person) != seen:
             self._differed[person] = seen
             return "unsettled"
-        self._ring(person, paths)
+        self._ring(person, paths, number)
         return "differed"
 
     def _agree(self, person: PersonId) -> None:
@@ -71,8 +71,14 @@ class Alarm:
             self._told.discard(person)
             self._watcher.texts_agreed(self._session_id, person)
 
-    def _ring(self, person: PersonId, paths: tuple[FilePath, ...]) -> None:
-        _log.error("texts-differed", session=self._session_id, person=person, files=len(paths))
+    def _ring(self, person: PersonId, paths: tuple[FilePath, ...], number: int) -> None:
+        _log.error(
+            "texts-differed",
+            session=self._session_id,
+            person=person,
+            files=len(paths),
+            after_update=number,
+        )
         self._hub.tell(person, TextsDiffered(session_id=self._session_id, paths=paths))
         if person not in self._told:
             self._told.add(person)
