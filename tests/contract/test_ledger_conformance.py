@@ -250,3 +250,17 @@ def test_any_run_of_journals_agrees_with_plain_addition(
         assert balances(db).get(HELD.code, (0, 0)) == (held, sum(reserved.values()))
         assert ledger.verify(db) == []
         savepoint.rollback()
+
+
+def test_facts_booked_together_may_build_on_one_another_and_repeat(db: Session) -> None:
+    reserved = journal("hold", Leg(HELD, LIMIT, 500, "pending"))
+    posted = journal("capture", Resolve("hold", 300), Leg(GATEWAY, ESCROW, 300))
+    assert ledger.append_all(db, [reserved, posted, posted], at_ms=1) == 2
+    assert ledger.append_all(db, [reserved, posted], at_ms=2) == 0
+    assert balances(db)[GATEWAY.code] == (300, 0)
+    assert balances(db)[HELD.code] == (300, 0)
+    assert ledger.verify(db) == []
+    other = journal("capture", Leg(GATEWAY, ESCROW, 1))
+    with pytest.raises(KeyReused), db.begin_nested():
+        ledger.append_all(db, [journal("fresh", Leg(GATEWAY, ESCROW, 7)), other], at_ms=3)
+    assert not ledger.has(db, "fresh")
