@@ -101,14 +101,17 @@ async def _measure(
         os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
     script = typing_load.script(SCRIPT_EDITS)
     if "cpu" in parts:
+        _say(f"the cost of a message: {', '.join(figures)}, in turns")
         await _in_turns(figures, script, server_core, seconds)
     for name, into in figures.items():
+        _say(f"{name}: {', '.join(sorted(parts - {'cpu'}))}")
         if "ladder" in parts:
             async with peer_servers.running(name, max(steps), server_core) as server:
                 await _ladder(server, script, into, steps, seconds)
         if "burst" in parts:
             async with peer_servers.running(name, 1, server_core, unpaced=True) as server:
                 await _burst(server, into)
+                _say(f"  burst: {into.burst_per_second:.0f} edits/s")
         if "idle" in parts:
             async with peer_servers.running(name, IDLE_SESSIONS + 1, server_core) as server:
                 await _idle(server, script, into)
@@ -135,6 +138,7 @@ async def _in_turns(
                 figures[server.name].cpu_rounds_us.append(cost)
                 if not await load.settle():
                     raise ConnectionError(f"{server.name} lost edits")
+            _say(", ".join(f"{name} {of.cpu_rounds_us[-1]:.0f} us" for name, of in figures.items()))
         for server, load in running:
             figures[server.name].p50_ms, figures[server.name].p99_ms = _quantiles(load)
             load.close()
@@ -164,6 +168,7 @@ async def _holds(load: Load, into: Figures, seconds: float) -> bool:
     is_whole = await load.settle()
     p50, p99 = _quantiles(load)
     into.steps.append(f"{len(load.pairs)}: {p50:.1f}/{p99:.0f}")
+    _say(f"  {len(load.pairs)} sessions: p50 {p50:.1f}, p99 {p99:.0f} ms")
     return is_whole and p99 < P99_MS_MAX
 
 
@@ -211,6 +216,10 @@ async def _joined(server: Server, script: Script, sessions: int) -> Load:
         await load.join(address)
     await asyncio.sleep(0.5)
     return load
+
+
+def _say(progress: str) -> None:
+    print(progress, file=sys.stderr, flush=True)
 
 
 def _quantiles(load: Load) -> tuple[float, float]:
