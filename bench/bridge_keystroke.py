@@ -70,10 +70,10 @@ def big_file() -> str:
 
 
 def microseconds(act: Callable[[], None]) -> float:
-    begun = time.perf_counter()
+    begun = time.process_time()
     for _ in range(KEYS):
         act()
-    return (time.perf_counter() - begun) / KEYS * 1e6
+    return (time.process_time() - begun) / KEYS * 1e6
 
 
 def main() -> int:

@@ -168,6 +168,11 @@ def looking(session: Session) -> list[PostedAsk]:
     return [_posted(ask) for ask in store.in_states(session, states.OPEN, WAITING_READ_MAX)]
 
 
+def is_anyone_asking(session: Session) -> bool:
+    """Whether any ask is open, so that there can be something to ring, to lapse or to expire."""
+    return bool(store.in_states(session, states.OPEN, 1))
+
+
 def overdue(session: Session, now_ms: int) -> list[AskId]:
     return [AskId(ask) for ask in store.overdue(session, states.OPEN, now_ms)]
 

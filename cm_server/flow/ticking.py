@@ -9,6 +9,7 @@ from typing import Final
 
 import structlog
 
+from cm_server.ask import board
 from cm_server.billing import store
 from cm_server.db import StorageUnavailable
 from cm_server.flow import asking, meeting, offering, telling
@@ -60,14 +61,13 @@ async def run(works: Works) -> None:
         if ticks % TICKS_PER_TAKEOVER == 0:
             await _guarded(lambda: take_abandoned(works), "take over what was abandoned")
         if ticks % TICKS_PER_SLOW_ROUND == 0:
+            await _guarded(lambda: offering.lapse_overdue(works.desk), "lapse offers left behind")
             await _guarded(lambda: meeting.close_unrated(works), "close unrated")
             await _guarded(lambda: end_before_holds_expire(works), "end before holds expire")
 
 
 async def tick(works: Works) -> None:
-    await _guarded(lambda: offering.lapse_overdue(works.desk), "lapse offers")
-    await _guarded(lambda: asking.expire_overdue(works.desk), "expire asks")
-    await _guarded(lambda: asking.advance_searching(works.desk), "advance searches")
+    await _guarded(lambda: _go_on_with_asks(works), "see who is asking")
     for session_id in tuple(works.live.to_tell):
         works.live.to_tell.discard(session_id)
         await _guarded(lambda: meeting.refresh(works, session_id), "tell session")  # noqa: B023 - awaited at once
@@ -75,6 +75,15 @@ async def tick(works: Works) -> None:
         why = due_end(works, standing)
         if why is not None:
             await _guarded(lambda: _end(works, standing, why), "end session")  # noqa: B023 - awaited at once
+
+
+async def _go_on_with_asks(works: Works) -> None:
+    """Most of the time nobody asks, and then one small look is all a tick costs."""
+    if not await works.desk.database.read(board.is_anyone_asking):
+        return
+    await _guarded(lambda: offering.lapse_overdue(works.desk), "lapse offers")
+    await _guarded(lambda: asking.expire_overdue(works.desk), "expire asks")
+    await _guarded(lambda: asking.advance_searching(works.desk), "advance searches")
 
 
 async def end_before_holds_expire(works: Works) -> None:
