@@ -5,6 +5,7 @@ CM_SOAK_SEED sets the seed that a failure prints.
 """
 
 import os
+from collections.abc import Callable
 
 import pytest
 
@@ -16,10 +17,13 @@ SEED = os.environ.get("CM_SOAK_SEED", "1")
 
 @pytest.mark.slow
 @pytest.mark.timeout(120 + RUNS // 1000)
-def test_no_mutant_crashes_forks_or_takes_a_file_away() -> None:
+def test_no_mutant_crashes_forks_or_takes_a_file_away(
+    record_property: Callable[[str, object], None],
+) -> None:
     child = run_module(
         "tests.support.admission_mutants", str(RUNS), SEED, timeout_seconds=110 + RUNS / 1000
     )
     assert child.returncode == 0, child.stderr[-4000:]
     assert "panicked" not in child.stderr
     assert "Admitted" in child.stdout, "a corpus of which nothing gets in shows nothing"
+    record_property("mutants", RUNS)

@@ -8,6 +8,7 @@ import base64
 import json
 import os
 from collections import Counter
+from collections.abc import Callable
 
 import pytest
 
@@ -19,12 +20,17 @@ STEPS = int(os.environ.get("CM_SOAK_RUNS", "4000"))
 CONTENTS = {"a.py": "hello 😀 wörld\r\n" * 3, "b.py": ""}
 
 
+@pytest.mark.timeout(300 + STEPS // 20)
 @pytest.mark.parametrize("writers", [2, 3, 5])
 @pytest.mark.parametrize("seed", range(4))
-def test_javascript_writers_are_never_refused(seed: int, writers: int) -> None:
+def test_javascript_writers_are_never_refused(
+    seed: int, writers: int, record_property: Callable[[str, object], None]
+) -> None:
     guarded = GuardedDocument(CONTENTS)
     start = base64.b64encode(guarded.start)
-    traffic = javascript.output_of("traffic.mjs", seed, writers, STEPS, given=start)
+    traffic = javascript.output_of(
+        "traffic.mjs", seed, writers, STEPS, given=start, patience_seconds=60 + STEPS / 100
+    )
     *lines, texts, _ = traffic.split("\n")
     seen = Counter[str]()
     for number, line in enumerate(lines):
@@ -38,3 +44,4 @@ def test_javascript_writers_are_never_refused(seed: int, writers: int) -> None:
     assert guarded.contents == json.loads(texts)
     guarded.assert_replicas_agree()
     assert seen["Admitted"] > STEPS // 8, "too little traffic to show anything"
+    record_property("updates of JavaScript writers", len(lines))

@@ -12,7 +12,7 @@ import pytest
 
 PROGRAMS = Path(__file__).parents[1] / "yjs_client_js"
 INSTALLER = Path(__file__).parents[2] / "editor-clients" / "vscode" / "test" / "install_vscode.sh"
-EDIT_SECONDS = 60
+PATIENCE_SECONDS = 60
 
 
 def node() -> str | None:
@@ -35,13 +35,15 @@ def required_node() -> str:
     pytest.skip(f"{missing}. Try: make yjs")
 
 
-def output_of(program: str, *arguments: object, given: bytes = b"") -> str:
+def output_of(
+    program: str, *arguments: object, given: bytes = b"", patience_seconds: float = PATIENCE_SECONDS
+) -> str:
     """What a program prints that is given its input at once."""
     ended = subprocess.run(
         [required_node(), PROGRAMS / program, *map(str, arguments)],
         input=given,
         capture_output=True,
-        timeout=EDIT_SECONDS,
+        timeout=patience_seconds,
         check=False,
     )
     assert ended.returncode == 0, ended.stderr.decode()[-2000:]
