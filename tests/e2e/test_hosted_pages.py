@@ -39,6 +39,7 @@ async def page() -> AsyncIterator[Page]:
         )
         page = await browser.new_page(viewport={"width": SIZE[0], "height": SIZE[1]})
         page.set_default_timeout(PATIENCE_MS)
+        expect.set_options(timeout=PATIENCE_MS)
         yield page
         await browser.close()
 
@@ -157,6 +158,8 @@ async def test_the_banks_question_is_answered_in_the_browser(
 async def test_a_mentor_says_where_to_be_paid(tmp_path: Path, page: Page) -> None:
     async with nia_and_mira(tmp_path) as nia:
         await page.goto((await nia.mentor.command("payouts"))["url"])
+        await page.get_by_label("Country").select_option("Austria")
+        await page.get_by_role("button", name="Go on").click()
         await look(page, "onboarding")
         await page.get_by_role("button", name="I have entered everything").click()
         await expect(page.get_by_role("heading")).to_have_text("Thank you")
