@@ -61,3 +61,18 @@ def test_files_outside_the_workspace_linked_out_or_no_files_are_not_shared(tmp_p
 def test_a_text_over_a_limit_is_refused(text: str) -> None:
     with pytest.raises(faults.Refused):
         share_table.check_text(FilePath("x.py"), text)
+
+
+def test_a_path_that_a_renamed_file_was_shared_as_is_not_given_twice() -> None:
+    taken = {"src/a.py", "src/a~2.py", "Makefile"}
+    assert share_table.free_path(FilePath("src/b.py"), taken) == "src/b.py"
+    assert share_table.free_path(FilePath("src/a.py"), taken) == "src/a~3.py"
+    assert share_table.free_path(FilePath("Makefile"), taken) == "Makefile~2"
+
+
+def test_of_a_file_that_is_not_shared_the_place_on_this_machine_is_not_told() -> None:
+    roots = ["file:///home/lea/project"]
+    inside = "file:///home/lea/project/src/b%20c.py"
+    assert share_table.name_of_unshared(inside, roots) == "src/b c.py"
+    assert share_table.name_of_unshared("file:///usr/lib/python3/ast.py", roots) == "ast.py"
+    assert share_table.name_of_unshared("file:///home/lea/project/CON", roots) == "another file"
