@@ -7,11 +7,25 @@ person sees that something was there.
 
 import re
 import unicodedata
+from itertools import islice
 from typing import Final
 
 _BIDI: Final = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _INVISIBLE: Final = re.compile(
     f"[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u180e\u200b-\u200d\u2028\u2029\u2060-\u2064\ufeff{_BIDI}\U000e0000-\U000e007f]"
+)
+_EMOJI: Final = "\u2190-\u21ff\u2600-\u27bf\u2b00-\u2bff\ufe0f\U0001f000-\U0001faff"
+_JOINED: Final = (
+    "\u0600-\u08ff\u0900-\u0fff\u1000-\u109f\u1780-\u18af\ua840-\ua87f\ufb50-\ufdff\ufe70-\ufefc"
+)
+"""Scripts whose letters a joiner or its opposite shapes: Arabic and its kin, those of India, Tibet, Burma, Mongolia."""
+
+_FLAG: Final = re.compile("\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{3,6}\U000e007f")
+"""Of a region, as England's: spelt in letters that are not seen."""
+
+_BELONGS: Final = re.compile(
+    f"(?<=[{_EMOJI}])\u200d(?=[{_EMOJI}])"
+    f"|(?<=[{_JOINED}])[\u200c\u200d]|[\u200c\u200d](?=[{_JOINED}])"
 )
 _MARKDOWN: Final = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~&:])")
 
@@ -52,10 +66,28 @@ def display_name(name: str, characters_max: int) -> str:
     return line(bounded)[:characters_max] or "someone"
 
 
-def suspicious(text: str) -> bool:
-    """Whether `text` has a character that can make code read other than it runs (Trojan Source)."""
-    return re.search(f"[{_BIDI}\u200b-\u200d\u2060-\u2064\U000e0000-\U000e007f]", text) is not None
+def hidden(text: str, most: int = 64) -> tuple[tuple[int, str], ...]:
+    """Where `text` has a character that can make it read other than it is (Trojan Source), and which; the first `most`.
+
+    Not where it belongs to what is written: in an emoji, or beside a letter that it shapes.
+    """
+    shown = _FLAG.sub(lambda flag: " " * len(flag.group()), text)
+    found = (
+        (match.start(), match.group())
+        for match in _INVISIBLE.finditer(shown)
+        if match.group() != "\r" and not _BELONGS.match(shown, match.start())
+    )
+    return tuple(islice(found, most))
+
+
+def unseen(text: str) -> frozenset[str]:
+    """Which characters `hidden` would judge: one key alone says nothing without its neighbours."""
+    return frozenset(_INVISIBLE.findall(text)) - {"\r"}
+
+
+def code_point(character: str) -> str:
+    return f"U+{ord(character):04X}"
 
 
 def _token(match: re.Match[str]) -> str:
-    return f"⟨U+{ord(match.group()):04X}⟩"
+    return f"⟨{code_point(match.group())}⟩"

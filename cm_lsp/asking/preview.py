@@ -25,7 +25,7 @@ def of_ask(context: AskContext, terms: Terms) -> str:
     if terms.spoken_languages:
         parts.append(f"- You speak: {', '.join(terms.spoken_languages)}")
     parts += _redaction_lines(context)
-    if printable.suspicious(excerpt.text):
+    if printable.hidden(excerpt.text):
         parts.append("- **The code holds characters that cannot be seen.**")
     parts += _section("File", _place_lines(context))
     parts += _section("Question", context.question)

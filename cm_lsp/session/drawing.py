@@ -5,15 +5,14 @@ show (`cursors`, `sharing.buffer`).
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from cm_lsp import lsp_ext
 from cm_lsp.session.cursors import Cursors
-from cm_lsp.session.marks import AllMarks
+from cm_lsp.session.place import Place
 from cm_lsp.sharing.bridge_messages import BridgeState
 from cm_lsp.sharing.buffer import Buffer
-from cm_lsp.to_editor import Editor
 from cm_wire.ids import FilePath
 
 MARKS_SECONDS: Final = 0.2
@@ -34,17 +33,15 @@ class Drawing:
 
     def __init__(
         self,
-        editor: Editor,
-        marks: AllMarks,
+        place: Place,
         cursors: Cursors,
         buffers: Mapping[FilePath, Buffer],
-        round_trip_ms: Callable[[], int | None],
     ) -> None:
-        self._editor = editor
-        self._marks = marks
+        self._editor = place.editor
+        self._marks = place.marks
         self._cursors = cursors
         self._buffers = buffers
-        self._round_trip_ms = round_trip_ms
+        self._round_trip_ms = place.round_trip_ms
         self._due: asyncio.TimerHandle | None = None
         self._told: dict[FilePath, lsp_ext.SyncState] = {}
 

@@ -27,10 +27,11 @@ class Marks:
     learners: list[types.Diagnostic] = field(default_factory=list)
     proposals: list[types.Diagnostic] = field(default_factory=list)
     secrets: list[types.Diagnostic] = field(default_factory=list)
+    hidden: list[types.Diagnostic] = field(default_factory=list)
 
     def diagnostics(self, *, with_cursors: bool) -> list[types.Diagnostic]:
         """All as diagnostics: the one thing every editor draws."""
-        found = [*self.learners, *self.proposals, *self.secrets]
+        found = [*self.learners, *self.proposals, *self.secrets, *self.hidden]
         if with_cursors:
             found += [
                 _hint(cursor.selection or _caret(cursor.position), f"{cursor.name} is here")

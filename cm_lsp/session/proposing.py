@@ -59,9 +59,15 @@ class Proposing:
     """`buffers` is the room's own table; `view` the state of the session as last told."""
 
     def __init__(
-        self, place: Place, buffers: Mapping[FilePath, Buffer], view: Callable[[], SessionView]
+        self,
+        place: Place,
+        buffers: Mapping[FilePath, Buffer],
+        view: Callable[[], SessionView],
+        comes: Callable[[FilePath, str], None],
     ) -> None:
+        """`comes` is told each text of the mentor's before it becomes the learner's."""
         self._place = place
+        self._comes = comes
         self._buffers = buffers
         self._view = view
         self._open: dict[FilePath, tuple[Hunk, ...]] = {}
@@ -134,6 +140,7 @@ class Proposing:
         buffer = self._buffer(path)
         taken = 0
         for hunk in self._named(path, number):
+            self._comes(path, hunk.text)
             if buffer.accept(hunk):
                 taken += 1
                 await self._settle(path, hunk, accepted=True)

@@ -21,6 +21,7 @@ from cm_lsp.session.divergence import Divergence
 from cm_lsp.session.drawing import Drawing
 from cm_lsp.session.files_on_disk import FilesOnDisk
 from cm_lsp.session.following import Following
+from cm_lsp.session.hidden_characters import HiddenCharacters
 from cm_lsp.session.looking_up import LookingUp
 from cm_lsp.session.mode_guard import ModeGuard
 from cm_lsp.session.place import Place
@@ -72,7 +73,8 @@ class Room:
         """What each file was here when the document began anew: kept for the user where it was another text."""
         self.taking_back = TakingBack(self._buffers, self.table)
         self.following = Following(place, self._cursors, self.table, self._buffers)
-        self.proposing = Proposing(place, self._buffers, lambda: self.view)
+        self._hidden = HiddenCharacters(place, self._buffers, lambda: self.view)
+        self.proposing = Proposing(place, self._buffers, lambda: self.view, self._hidden.came)
         self.looking_up = LookingUp(place, self.table, self._buffers, lambda: self.view)
         self.answering = Answering(
             place, self.table, self._buffers, lambda: self.view, self.tell_session
@@ -81,9 +83,7 @@ class Room:
         self._secrets = TypedSecrets(place, lambda: self.view, self.table.uri)
         self._mode_guard = ModeGuard(asyncio.get_running_loop().time())
         self._store_watch = StoreWatch()
-        self._drawing = Drawing(
-            place.editor, place.marks, self._cursors, self._buffers, place.round_trip_ms
-        )
+        self._drawing = Drawing(place, self._cursors, self._buffers)
         self._cursor_told_at = 0.0
         self._tasks: set[asyncio.Task[object]] = set()
         self._channel = DocumentChannel(
@@ -148,6 +148,7 @@ class Room:
         if buffer is not None:
             buffer.uri = document.uri
             buffer.opened(str(document.text), document.version)
+            self._hidden.changed(buffer.path, asyncio.get_running_loop().time())
             self._tell_sync()
             self._drawing.cursors_now()
 
@@ -155,6 +156,7 @@ class Room:
         buffer = self._buffer_at(uri)
         if buffer is not None:
             buffer.changed(version, changes)
+            self._hidden.changed(buffer.path, asyncio.get_running_loop().time())
             self._drawing.cursors_soon()
 
     def closed(self, uri: str) -> None:
@@ -186,11 +188,8 @@ class Room:
         if buffer is None:
             return None
         read_only = self._typing(file.path if file else None) is Typing.TAKEN_BACK
-        return lsp_ext.SharedText(
-            text=buffer.text(),
-            language_id=file.language_id if file else "",
-            read_only=read_only,
-        )
+        language_id = file.language_id if file else ""
+        return lsp_ext.SharedText(text=buffer.text(), language_id=language_id, read_only=read_only)
 
     # What the channel reports (`sync.Listener`).
 
@@ -222,12 +221,12 @@ class Room:
         if self._sync.is_catching_up or not self._mode_guard.is_uncalled_for(
             self.view, now, is_other_window=is_other_window
         ):
+            self._hidden.came(path, session_documents.inserted(delta))
             buffer.remote(delta)
             return
         log.error("edit-against-the-mode session=%s", self.view.session_id)
         buffer.put_back(delta)
-        words = self._mode_guard.words(self.view, now)
-        if words:
+        if words := self._mode_guard.words(self.view, now):
             self._place.editor.say_wrong(f"Codementor: {words}")
 
     def texts_settled(self) -> None:
@@ -325,6 +324,7 @@ class Room:
         self.reports.pop(path, None)
         buffer = self._buffers.pop(path, None)
         self._secrets.left(path)
+        self._hidden.left(path)
         if buffer is not None:
             buffer.stop()
         uri = self.table.uri(path)
@@ -378,6 +378,7 @@ class Room:
             self.proposing.tick()
             self.on_disk.tick(loop.time())
             self._secrets.tick(loop.time())
+            self._hidden.tick(loop.time())
             document = self._sync.document
             if document is None or not self._sync.is_connected:
                 continue

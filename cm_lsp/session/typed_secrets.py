@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from lsprotocol import types
 
@@ -17,16 +17,13 @@ from cm_lsp.documents import OpenDocument
 from cm_lsp.session import views
 from cm_lsp.session.marks import SOURCE
 from cm_lsp.session.place import Place
+from cm_lsp.session.settling import Settling
 from cm_lsp.to_editor import lsp_range
 from cm_wire import asking, faults, printable
 from cm_wire.asking import Span
 from cm_wire.ids import FilePath
 from cm_wire.secrets import refusing
 from cm_wire.session import SessionView
-
-SETTLED_SECONDS: Final = 1.0
-LATEST_SECONDS: Final = 5.0
-"""Who types without a pause is looked after all the same."""
 
 
 class Part(NamedTuple):
@@ -43,11 +40,7 @@ class _Watched:
 
     seen: frozenset[str]
     found: dict[str, tuple[Part, ...]] = field(default_factory=dict)
-    typed_at: float | None = None
-    """When the first key came that was not looked at yet."""
-
-    last_key_at: float = 0.0
-    is_looking: bool = False
+    settling: Settling = field(default_factory=Settling)
 
 
 class TypedSecrets:
@@ -75,17 +68,12 @@ class TypedSecrets:
         """The user changed it. On a key's path: notes the time and nothing else."""
         watched = self._watched.get(path)
         if watched is not None:
-            watched.last_key_at = now
-            watched.typed_at = watched.typed_at or now
+            watched.settling.changed(now)
 
     def tick(self, now: float) -> None:
         """A few times a second; `now` is the loop's time in seconds."""
         for path, watched in self._watched.items():
-            if watched.typed_at is None or watched.is_looking:
-                continue
-            settled = now - watched.last_key_at >= SETTLED_SECONDS
-            if settled or now - watched.typed_at >= LATEST_SECONDS:
-                watched.typed_at, watched.is_looking = None, True
+            if watched.settling.taken(now):
                 self._place.editor.later(self._look(path, watched))
 
     async def _look(self, path: FilePath, watched: _Watched) -> None:
@@ -105,7 +93,7 @@ class TypedSecrets:
                 watched.found = {**left, **found}
                 self._mark(document, watched)
         finally:
-            watched.is_looking = False
+            watched.settling.is_looking = False
 
     def _warn(
         self,

@@ -257,6 +257,11 @@ def merged(made: list[bytes]) -> list[bytes]:
     return [*out, _merge(gathered)]
 
 
+def inserted(delta: Delta) -> str:
+    """All that an event's delta puts in."""
+    return "\n".join(part for one in delta if isinstance(part := one.get("insert"), str))
+
+
 def is_gap(outcome: Outcome) -> bool:
     """Whether what came rests on something that is missing here: only a new sync helps."""
     return isinstance(outcome, Gap)

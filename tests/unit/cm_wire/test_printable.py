@@ -60,10 +60,38 @@ def test_a_name_is_bounded_composed_and_never_empty() -> None:
     assert printable.display_name("  ", 40) == "someone"
 
 
-@pytest.mark.parametrize("text", ["a\u202eb", "a\u2066b", "x\u200dy"])
-def test_trojan_source_is_noticed(text: str) -> None:
-    assert printable.suspicious(text)
+@pytest.mark.parametrize(
+    "character",
+    [
+        *"\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069",
+        *"\u200b\u200c\u200d\u2060\ufeff\U000e0041\U000e007f",
+        *"\x00\x07\x08\x1b\x7f\x9b",
+    ],
+)
+def test_a_hidden_character_in_code_is_found_where_it_stands(character: str) -> None:
+    assert printable.hidden(f"is_{character}admin") == ((3, character),)
 
 
-def test_ordinary_multilingual_text_is_not_suspicious() -> None:
-    assert not printable.suspicious("naïve 漢字 שלום مرحبا 😀\r\n\t")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "naïve 漢字 שלום مرحبا 😀\r\n\t",
+        "family = '\U0001f468\u200d\U0001f469\u200d\U0001f467'",
+        "\u2764\ufe0f\u200d\U0001f525 \U0001f44d\U0001f3fd \U0001f642\u200d\u2194\ufe0f",
+        "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",
+        "می\u200cخواهم PDF\u200cها",
+        "क्\u200dष শ্\u200cর",
+    ],
+    ids=["languages", "family", "selectors", "flag", "persian", "indic"],
+)
+def test_what_belongs_to_emoji_and_to_writing_is_not_hidden(text: str) -> None:
+    assert printable.hidden(text) == ()
+
+
+def test_only_the_joiner_that_shapes_a_letter_belongs_to_it() -> None:
+    assert printable.hidden("م\u200c\u200c\u200cx") == ((2, "\u200c"), (3, "\u200c"))
+    assert printable.hidden("\U0001f3f4" + "\U000e0061" * 7 + "\U000e007f") != ()
+
+
+def test_of_very_many_hidden_characters_the_first_are_named() -> None:
+    assert len(printable.hidden("\u202e" * 100_000)) == 64
