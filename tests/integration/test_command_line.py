@@ -117,7 +117,7 @@ def test_wrong_skills_are_refused_with_an_example(
     words = ["user", "add", "b@example.org", "--mentor", "--price", "10.00", f"--skills={skills}"]
     ended = cm_server(*words, data=data)
     assert ended.returncode == 2
-    assert "python,asyncio" in ended.stderr
+    assert "python:5,asyncio" in ended.stderr
 
 
 def test_a_token_goes_bare_to_a_pipe(cm_server: CommandLine, data: Path) -> None:

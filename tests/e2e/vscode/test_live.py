@@ -5,11 +5,13 @@ The server's clock runs ten times as fast, so that four fifths of a cap come wit
 """
 
 import re
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from cm_lsp.sharing import undo
 from tests.e2e.vscode import peer, scenes
 from tests.e2e.vscode.code_server import VisualStudioCode
 from tests.e2e.vscode.conftest import Server, StartCode, serving
@@ -46,6 +48,7 @@ def test_everything_a_learner_can_do_in_a_live_session(learner: Window, mentor: 
     scenes.open_program(learner, "".join(f"# line {number}\n" for number in range(LINES)))
     ask_with_a_cap_of_ones_own(learner)
     peer.accept(mentor)
+    learner.code.open(learner.code.work / scenes.PROGRAM)
     wait(lambda: mentor.text() == learner.code.text(), "the same text in both editors")
     be_pointed_at(learner, mentor)
     point_and_call(learner, mentor)
@@ -120,10 +123,12 @@ def take_back(learner: Window, mentor: Peer) -> None:
     before = code.text()
     mentor.press("ggOimport statistics<Esc>")
     wait(lambda: "import statistics\n" in code.text(), "the mentor's first change")
+    next_change_ms = time.monotonic() * 1_000 + undo.BURST_PAUSE_MS
     code.select(5, 999, 5, 999)
     learner.focus_editor()
     learner.type_text("  # mine")
     wait(lambda: "# mine" in mentor.text(), "the learner's change in Neovim")
+    wait(lambda: time.monotonic() * 1_000 > next_change_ms, "the pause that parts two changes")
     mentor.press("Goprint('the end')<Esc>")
     wait(lambda: "the end" in code.text(), "the mentor's second change")
     learner.run("Codementor: Take the Mentor's Last Change Back")
@@ -177,11 +182,25 @@ def afterwards(learner: Window, mentor: Peer) -> None:
     learner.status("The patch is on the clipboard")
     copied = code.js("return vscode.env.clipboard.readText()")
     assert '+    "Oslo": [],  # mine' in copied
+    apply_the_patch(learner)
     learner.run("Codementor: Show the Learning Note")
     wait(lambda: "statistics is never imported" in code.text(), "the learning note")
     learner.run("Codementor: Money Back")
     learner.fill("It did not help.", "Why did it not help?")
     learner.notification("goes back to your card")
+
+
+def apply_the_patch(learner: Window) -> None:
+    """What was never saved, and is gone from the editor, is put in again; a second time nothing is."""
+    code = learner.code
+    code.open(code.work / scenes.PROGRAM)
+    code.js("await vscode.commands.executeCommand('workbench.action.files.revert')")
+    wait(lambda: "# mine" not in code.text(), "the file as it is on the disk")
+    learner.run("Codementor: Apply What Changed")
+    learner.notification("weather.py is changed, and not saved.")
+    wait(lambda: '    "Oslo": [],  # mine\n' in code.text(), "the change")
+    learner.run("Codementor: Apply What Changed")
+    learner.notification("weather.py has the changes already.")
 
 
 def click_and_choose(learner: Window, title: str) -> None:
