@@ -107,7 +107,11 @@ def _point_and_follow(speaker: Actor, hearer: Actor, ways: set[str]) -> None:
         f"{speaker.name}'s pointer at {hearer.name}'s",
     )
     hearer.move_to(0)
-    speaker.move_to(4)
-    wait(lambda: 4 in hearer.sees_partner().values(), f"{speaker.name}'s cursor at {hearer.name}'s")
+    for line in (2, 4):  # they may have stood in 4 before, and what is shown be old
+        speaker.move_to(line)
+        wait(
+            lambda line=line: set(hearer.sees_partner().values()) == {line},
+            f"{speaker.name}'s cursor at {hearer.name}'s",
+        )
     hearer.follow()
     wait(lambda: hearer.line() == 4, f"{hearer.name} to be where {speaker.name} is")
