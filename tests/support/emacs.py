@@ -111,6 +111,9 @@ def running(folder: Path, environment: Mapping[str, str], configuration: str) ->
         **environment,
     }
     words = ["env", *(f"{name}={value}" for name, value in variables.items())]
-    with tmux.opened(folder, *words, "emacs", "-nw", "-q", "-l", str(start)) as screen:
+    # In a home this fresh every package would be compiled anew, on both cores and during the test.
+    interpreted = "(setq native-comp-deferred-compilation nil native-comp-jit-compilation nil)"
+    command = ("emacs", "-nw", "-q", "--eval", interpreted, "-l", str(start))
+    with tmux.opened(folder, *words, *command) as screen:
         wait_until((folder / "test").exists, "Emacs to listen")
         yield Emacs(folder, screen)
