@@ -72,8 +72,16 @@ def serving(folder: Path, clock_factor: int = 1) -> Iterator[Server]:
             yield Server(running)
 
 
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    """Of the test's own: a second try must not meet the session that the first one left behind."""
+    with serving(tmp_path / "server") as running:
+        yield running
+
+
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """For tests that leave nothing behind on it."""
     with serving(tmp_path_factory.mktemp("server")) as running:
         yield running
 

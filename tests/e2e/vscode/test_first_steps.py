@@ -20,8 +20,8 @@ OpenWindow = Callable[[VisualStudioCode], Window]
 
 
 @pytest.fixture(scope="module")
-def window(server: Server, start_code: StartCode, open_window: OpenWindow) -> Window:
-    opened = open_window(start_code("newcomer", server.variables("jonas@example.org")))
+def window(shared_server: Server, start_code: StartCode, open_window: OpenWindow) -> Window:
+    opened = open_window(start_code("newcomer", shared_server.variables("jonas@example.org")))
     scenes.open_program(opened)
     return opened
 

@@ -50,8 +50,8 @@ sys.exit(cli.main())
 
 
 @pytest.fixture(scope="module")
-def code(server: Server, start_code: StartCode) -> VisualStudioCode:
-    return start_code("hardships", server.variables("lena@example.org"))
+def code(shared_server: Server, start_code: StartCode) -> VisualStudioCode:
+    return start_code("hardships", shared_server.variables("lena@example.org"))
 
 
 @pytest.fixture(scope="module")
@@ -112,10 +112,12 @@ def test_a_cm_lsp_that_is_too_old_is_named(window: Window, tmp_path: Path) -> No
 
 
 def test_a_window_closed_in_mid_session_comes_back_into_it(
-    window: Window, server: Server, tmp_path: Path
+    window: Window, shared_server: Server, tmp_path: Path
 ) -> None:
     code = window.code
-    with peer.mentor_online(tmp_path / "mentor", server.variables("mira@example.org")) as mentor:
+    with peer.mentor_online(
+        tmp_path / "mentor", shared_server.variables("mira@example.org")
+    ) as mentor:
         code.open(code.work / scenes.PROGRAM)
         scenes.start_session(window, mentor)
         window.clear_notifications()

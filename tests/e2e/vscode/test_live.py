@@ -26,9 +26,9 @@ LINES = 200
 OpenWindow = Callable[[VisualStudioCode], Window]
 
 
-@pytest.fixture(scope="module")
-def quick_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serving(tmp_path_factory.mktemp("server"), clock_factor=CLOCK_FACTOR) as running:
+@pytest.fixture
+def quick_server(tmp_path: Path) -> Iterator[Server]:
+    with serving(tmp_path / "server", clock_factor=CLOCK_FACTOR) as running:
         yield running
 
 

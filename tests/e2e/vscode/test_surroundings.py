@@ -30,18 +30,18 @@ exec cm-lsp
 
 
 @pytest.fixture(scope="module")
-def mentor(tmp_path_factory: pytest.TempPathFactory, server: Server) -> Iterator[Peer]:
+def mentor(tmp_path_factory: pytest.TempPathFactory, shared_server: Server) -> Iterator[Peer]:
     home = tmp_path_factory.mktemp("mentor")
-    with peer.mentor_online(home, server.new_mentor(HOSTILE)) as editor:
+    with peer.mentor_online(home, shared_server.new_mentor(HOSTILE)) as editor:
         yield editor
 
 
 @pytest.fixture(scope="module")
 def learner(
-    server: Server, start_code: StartCode, open_window: OpenWindow, mentor: Peer
+    shared_server: Server, start_code: StartCode, open_window: OpenWindow, mentor: Peer
 ) -> Iterator[Window]:
     """In a session with that mentor, about a file that is on no disk."""
-    code = start_code("virtual", server.variables("lena@example.org"))
+    code = start_code("virtual", shared_server.variables("lena@example.org"))
     code.open_virtual_workspace()
     opened = open_window(code)
     code.write(PROGRAM, (stage.HERE / "weather.py.txt").read_text())
@@ -128,13 +128,18 @@ def test_in_high_contrast_what_the_other_selected_has_a_border(
 
 @pytest.mark.parametrize("trusts", [True, False], ids=["trusted", "not trusted"])
 def test_only_a_trusted_workspace_may_say_which_program_is_started(
-    server: Server, start_code: StartCode, open_window: OpenWindow, tmp_path: Path, *, trusts: bool
+    shared_server: Server,
+    start_code: StartCode,
+    open_window: OpenWindow,
+    tmp_path: Path,
+    *,
+    trusts: bool,
 ) -> None:
     canary = tmp_path / "canary"
     own = tmp_path / "cm-lsp"
     own.write_text(CANARY.format(canary=canary))
     own.chmod(0o755)
-    code = start_code("trust", server.variables("jonas@example.org"), trusts=trusts)
+    code = start_code("trust", shared_server.variables("jonas@example.org"), trusts=trusts)
     settings = code.work / ".vscode" / "settings.json"
     settings.parent.mkdir()
     settings.write_text(json.dumps({"codementor.server.command": [str(own)]}))

@@ -16,6 +16,7 @@ from playwright.sync_api import TimeoutError as NotInTime
 from tests.e2e.vscode.code_server import VisualStudioCode
 
 PATIENCE_MS: Final = 60_000
+TOAST_COMES_MS: Final = 20_000
 START_MS: Final = 150_000
 EMPTY_PLACE: Final = (200, 17)
 """For the mouse on a picture: what it rests on would explain itself."""
@@ -137,8 +138,13 @@ class Window:
         return found
 
     def notification(self, text: str) -> Locator:
-        found = self.page.locator(".notification-toast", has_text=text)
-        found.first.wait_for(state="visible")
+        """The notification that says `text`; behind the bell where VS Code has put its toast away."""
+        found = self.page.locator(".notification-list-item", has_text=text)
+        try:
+            found.first.wait_for(state="visible", timeout=TOAST_COMES_MS)
+        except NotInTime:
+            self.code.js("await vscode.commands.executeCommand('notifications.showList')")
+            found.first.wait_for(state="visible")
         return found.first
 
     def answer(self, text: str, button: str) -> None:
