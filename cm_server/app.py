@@ -11,6 +11,7 @@ from typing import Final
 import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Mount
 
 from cm_server import (
@@ -33,6 +34,7 @@ from cm_server.hub import Hub
 from cm_server.identity import NewId
 from cm_server.payment_service.webhooks import Sink
 from cm_server.payment_service.world import Settings as PaymentServiceSettings
+from cm_server.request_rates import Rate, RequestRates
 from cm_server.settings import Settings
 from cm_wire.faults import Refused
 
@@ -115,10 +117,19 @@ def build(
                 HTTPException: problems.on_http_exception,
                 Exception: problems.on_bug,
             },
+            middleware=[_rates(settings, real_clock)],
             lifespan=lambda _: _lifespan(app),
         ),
     )
     return app
+
+
+def _rates(settings: Settings, clock: Clock) -> Middleware:
+    signed_in = Rate(settings.requests_per_second, settings.requests_burst)
+    anonymous = Rate(settings.anonymous_requests_per_second, settings.anonymous_requests_burst)
+    # Whoever runs the server asks after its health, and the payment provider signs what it sends.
+    free = {http.HEALTH, http.READY, webhooks.PATH}
+    return Middleware(RequestRates, clock, signed_in, anonymous, free)
 
 
 def _rest(settings: Settings, desk: Desk) -> list[BaseRoute]:

@@ -24,6 +24,8 @@ from cm_wire.ids import PersonId
 from cm_wire.version import PROTOCOL_VERSION
 
 DISTRIBUTION: Final = "codementor-lsp"
+HEALTH: Final = "/healthz"
+READY: Final = "/readyz"
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -68,8 +70,8 @@ def routes(
         return Response(document, media_type="application/json")
 
     return [
-        Route("/healthz", healthz),
-        Route("/readyz", readyz),
+        Route(HEALTH, healthz),
+        Route(READY, readyz),
         Route(f"{API}/openapi.json", described),
         *(
             endpoints.route(endpoint, clock, database, settings.http_body_bytes)

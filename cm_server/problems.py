@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 import structlog
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 
 from cm_server.db import StorageUnavailable
@@ -70,7 +70,9 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ref: str = ""
 
 
-def response(request: Request, fault: Fault, headers: Mapping[str, str] | None = None) -> Response:
+def response(
+    request: HTTPConnection, fault: Fault, headers: Mapping[str, str] | None = None
+) -> Response:
     status = STATUS.get(fault.code, 422)
     problem = Problem(
         title=HTTPStatus(status).phrase,

@@ -105,6 +105,9 @@ class Settings(BaseModel):
     connections_max: Positive = 5_000
     requests_per_second: Positive = 20
     requests_burst: Positive = 60
+    anonymous_requests_per_second: Positive = 5
+    """From one address, without a token or with a wrong one."""
+    anonymous_requests_burst: Positive = 20
     sign_in_seconds: Seconds = 5
     http_head_seconds: Seconds = 10
     http_body_bytes: Positive = 256 * 1024

@@ -12,10 +12,14 @@ class TokenBucket:
 
     def take(self, now_ms: int) -> bool:
         """Whether one more is within the rate; if so it is counted."""
-        earned = max(0, now_ms - self._at_ms) * self._per_second
-        self._left = min(self._full, self._left + earned)
-        self._at_ms = max(self._at_ms, now_ms)
-        if self._left < 1000:
+        if self.is_empty(now_ms):
             return False
         self._left -= 1000
         return True
+
+    def is_empty(self, now_ms: int) -> bool:
+        """Whether one more would be too much."""
+        earned = max(0, now_ms - self._at_ms) * self._per_second
+        self._left = min(self._full, self._left + earned)
+        self._at_ms = max(self._at_ms, now_ms)
+        return self._left < 1000
