@@ -31,6 +31,7 @@ from cm_server.matching.candidate import Candidate
 from cm_server.matching.facets import Facets
 from cm_server.matching.roster import Roster
 from cm_wire.asking import Terms
+from cm_wire.ids import PersonId
 from tests.support import postgres
 
 ONLINE_EVERY = 10
@@ -54,6 +55,20 @@ ALL_IN_SQL = (
     " JOIN mentor ON mentor.person_id = skill.person_id"
     " WHERE skill.name IN ({names}) AND mentor.price_minor_per_quarter <= :most"
     " GROUP BY skill.person_id ORDER BY shared DESC, skill.person_id LIMIT 20"
+)
+ONLINE = text("SELECT person FROM presence WHERE online ORDER BY person")
+EVERYBODY = (
+    "SELECT * FROM person JOIN mentor ON mentor.person_id = person.id"
+    " JOIN presence ON presence.person = person.id WHERE presence.online",
+    *(
+        f"SELECT one.* FROM {table} AS one JOIN presence ON presence.person = one.{key}"
+        " WHERE presence.online"
+        for table, key in (
+            ("mentor_skill", "person_id"),
+            ("track_record", "person"),
+            ("solved_complaint", "person"),
+        )
+    ),
 )
 COLUMNS = {
     "person": ("id", "email", "name", "joined_at"),
@@ -93,15 +108,10 @@ def _measure(url: str, mentors: int, asks: int, limit: float) -> bool:
     engine = db.open_engine(url, writes=True)
     try:
         loaded = _timed(lambda: _load(engine, mentors))
-        roster = Roster()
-        with Session(engine) as session:
-            read = _timed(lambda: _fill(roster, session))
-        print(
-            f"\n{engine.dialect.name}: {mentors:,} mentors, {len(roster):,} online;"
-            f" loaded in {loaded:.0f} s, the roster read from it in {read:.1f} s"
-        )
+        print(f"\n{engine.dialect.name}: {mentors:,} mentors, loaded in {loaded:.0f} s")
+        roster, everybody = _read(engine)
         times = _ways(engine, roster, population.asks(asks, SEED + 1))
-        _check_against_everybody(roster, population.asks(10, SEED + 2))
+        _check_against_everybody(roster, everybody, population.asks(10, SEED + 2))
     finally:
         engine.dispose()
     bare = statistics.median(times["bare index query"])
@@ -110,9 +120,36 @@ def _measure(url: str, mentors: int, asks: int, limit: float) -> bool:
     return statistics.median(times["ours: roster, then who is taken"]) <= limit * bare
 
 
-def _fill(roster: Roster, session: Session) -> None:
-    for candidate in lineup.online(session, NOW_MS):
-        roster.put(candidate)
+def _read(engine: Engine) -> tuple[Roster, list[Candidate]]:
+    """Everybody online into a roster, as many as come back after a start; beside the same rows and nothing made of them."""
+    roster, everybody = Roster(), list[Candidate]()
+    with Session(engine) as session:
+        people = [PersonId(person) for (person,) in session.execute(ONLINE)]
+
+        def read() -> None:
+            everybody.extend(lineup.of(session, people, NOW_MS))
+
+        bare = [_timed(partial(_bare_rows, session)) for _ in range(3)]
+        bare_cpu = [_cpu(partial(_bare_rows, session)) for _ in range(3)]
+        start_cpu = time.thread_time()
+        took = _timed(read)
+        took_cpu = time.thread_time() - start_cpu
+    start = time.perf_counter()
+    for one in everybody:
+        roster.put(one)
+    put = time.perf_counter() - start
+    print(
+        f"  {len(roster):,} online read in {took:.1f} s (CPU {took_cpu:.1f}), put on the roster in {put:.1f} s;"
+        f" their bare rows in {statistics.median(bare):.1f} s (CPU {statistics.median(bare_cpu):.1f}):"
+        f" {took_cpu / statistics.median(bare_cpu):.1f} x the CPU"
+    )
+    return roster, everybody
+
+
+def _bare_rows(session: Session) -> None:
+    """By the driver alone, a table at a time."""
+    for statement in EVERYBODY:
+        session.connection().exec_driver_sql(statement).all()
 
 
 def _ways(engine: Engine, roster: Roster, asks: list[Ask]) -> dict[str, list[float]]:
@@ -121,9 +158,10 @@ def _ways(engine: Engine, roster: Roster, asks: list[Ask]) -> dict[str, list[flo
         "ours: roster, then who is taken": [],
         "… of it the roster": [],
         "… the roster, CPU": [],
+        "why nobody, CPU": [],
         "all in SQL, by skills shared only": [],
     }
-    bare, ours, in_roster, cpu, in_sql = times.values()
+    bare, ours, in_roster, cpu, why, in_sql = times.values()
     with Session(engine) as session:
         for facets, terms in asks:
             bare.append(_timed(partial(_bare, session, facets)))
@@ -135,14 +173,15 @@ def _ways(engine: Engine, roster: Roster, asks: list[Ask]) -> dict[str, list[flo
             shown = [one for one in ranked if one.mentor not in taken][:LIST_LENGTH]
             ours.append(time.perf_counter() - start)
             assert len(shown) <= LIST_LENGTH
+            why.append(_cpu(partial(roster.reach, facets, terms)))
             in_sql.append(_timed(partial(_all_in_sql, session, facets, terms)))
     return times
 
 
-def _check_against_everybody(roster: Roster, asks: list[Ask]) -> None:
+def _check_against_everybody(roster: Roster, everybody: list[Candidate], asks: list[Ask]) -> None:
     for facets, terms in asks:
-        everybody = ranking.rank(roster.near(facets), facets, terms)[:LIST_LENGTH]
-        assert roster.best(facets, terms, LIST_LENGTH) == everybody
+        ranked = ranking.rank(everybody, facets, terms)[:LIST_LENGTH]
+        assert roster.best(facets, terms, LIST_LENGTH) == ranked
 
 
 def _bare(session: Session, facets: Facets) -> None:
@@ -206,6 +245,12 @@ def _copy(driver: Any, statement: str, rows: Iterable[Row]) -> None:
     with driver.cursor() as cursor, cursor.copy(statement) as copy:
         for row in rows:
             copy.write_row(row)
+
+
+def _cpu(work: Callable[[], object]) -> float:
+    start = time.thread_time()
+    work()
+    return time.thread_time() - start
 
 
 def _timed(work: Callable[[], object]) -> float:

@@ -109,8 +109,8 @@ def _why_nobody(desk: Desk, ask: PostedAsk) -> WaysOut:
     if ask.told:
         return WaysOut("A mentor who fits is online now.", ("Ask now.",))
     facets = ask_facets.facets(ask.context)
-    online = [one for one in desk.roster.near(facets) if one.person != ask.learner]
-    return ways_out.why_nobody(online, facets, ask.terms, ask.wanted_mentor)
+    reach = desk.roster.reach(facets, ask.terms, {ask.learner})
+    return ways_out.why_nobody(reach, ask.terms, ask.wanted_mentor)
 
 
 def _eta_seconds(desk: Desk, open_offers: list[Offer]) -> int | None:

@@ -51,6 +51,19 @@ class _List:
         return slots, np.frombuffer(self.grades, dtype=np.intp).astype(np.float64)
 
 
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Whether terms leave anybody of those who fit, and what of them stands in the way.
+
+    `someone_affordable` is within the price, whatever they speak; `least_price_minor` is the least of who meets all else.
+    """
+
+    someone_fits: bool
+    someone_meets: bool
+    someone_affordable: bool
+    least_price_minor: int | None
+
+
 class Columns:
     """Slots of who left are given to who comes."""
 
@@ -88,13 +101,23 @@ class Columns:
         self._currency[slot] = -1
         self._free.append(slot)
 
-    def fitting(self, ask: Asked) -> list[int]:
-        """Everyone who knows anything of what is asked; all, for an ask about nothing known."""
-        marks = self._here() if not ask.has_skills else np.zeros(self._used, dtype=np.bool_)
-        for lists, words in ((self._skills, ask.shares), (self._solved, ask.cases)):
-            for found in _named(lists, words):
-                marks[found.read()[0]] = True
-        return [int(slot) for slot in np.flatnonzero(marks)]
+    def reach(self, ask: Asked, terms: Terms, without: Iterable[int]) -> Reach:
+        """How far the terms go among those who fit."""
+        fits = self._fitting(ask)
+        for slot in without:
+            fits[slot] = False
+        price = self._price[: self._used]
+        currency = self._currencies.get(terms.price_max.currency, -2)
+        payable = fits & (self._currency[: self._used] == currency)
+        affordable = payable & (price <= terms.price_max.minor)
+        speaks = payable & (self._language(terms) > 0) if terms.spoken_languages else payable
+        prices = price[speaks]
+        return Reach(
+            someone_fits=bool(fits.any()),
+            someone_meets=bool((speaks & affordable).any()),
+            someone_affordable=bool(affordable.any()),
+            least_price_minor=int(prices.min()) if len(prices) else None,
+        )
 
     def promising(
         self, ask: Asked, terms: Terms, count: int, without: Iterable[int], *, only_new: bool
@@ -120,6 +143,16 @@ class Columns:
             least = np.partition(found, -count)[-count]
             slots = slots[found >= least - ROUNDING]
         return [int(slot) for slot in slots]
+
+    def _fitting(self, ask: Asked) -> Marks:
+        """Everyone who knows anything of what is asked; all, for an ask about nothing known."""
+        if not ask.has_skills:
+            return self._here()
+        marks = np.zeros(self._used, dtype=np.bool_)
+        for lists, words in ((self._skills, ask.shares), (self._solved, ask.cases)):
+            for found in _named(lists, words):
+                marks[found.read()[0]] = True
+        return marks
 
     def _closeness(self, ask: Asked) -> tuple[Marks, Numbers]:
         """Who fits, and the points for it; `scoring.closeness`."""

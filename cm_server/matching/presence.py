@@ -68,10 +68,6 @@ def missed(session: Session, person: PersonId, now_ms: int, missed_in_row_max: i
     return off
 
 
-def online(session: Session) -> list[PersonId]:
-    return [PersonId(person) for person in store.online(session)]
-
-
 def server_started(session: Session, now_ms: int) -> int:
     """After a restart nobody is connected; says how many may come back to the list."""
     return store.all_lost(session, now_ms)

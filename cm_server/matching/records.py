@@ -2,16 +2,17 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Any, Final
 
+from sqlalchemy import Row
 from sqlmodel import Session
 
 from cm_server.matching import store
 from cm_server.matching.candidate import TrackRecord
-from cm_server.matching.model import TrackRecordRow
 from cm_wire.ids import PersonId
 
 ANSWERS_KEPT: Final = 25
+_NOTHING_YET: Final = TrackRecord()
 
 
 def offer_ended(session: Session, mentor: PersonId, answered_in_ms: int | None) -> None:
@@ -53,20 +54,18 @@ def of(
     session: Session, people: Sequence[PersonId]
 ) -> dict[PersonId, tuple[TrackRecord, dict[str, int]]]:
     """For each of `people`, the record and how often each complaint was solved."""
-    rows = store.records(session, people)
+    records = {row.person: _record(row) for row in store.records(session, people)}
     solved: defaultdict[str, dict[str, int]] = defaultdict(dict)
-    for row in store.solved(session, people):
-        solved[row.person][row.complaint] = row.times
-    return {person: (_record(rows.get(person)), solved[person]) for person in people}
+    for person, complaint, times in store.solved(session, people):
+        solved[person][complaint] = times
+    return {person: (records.get(person, _NOTHING_YET), solved[person]) for person in people}
 
 
-def _record(row: TrackRecordRow | None) -> TrackRecord:
-    if row is None:
-        return TrackRecord()
+def _record(row: Row[Any]) -> TrackRecord:
     return TrackRecord(
         offers=row.offers,
         offers_answered=row.offers_answered,
-        answer_ms_recent=tuple(int(ms) for ms in row.answer_ms_recent.split()),
+        answer_ms_recent=tuple(map(int, row.answer_ms_recent.split())),
         sessions=row.sessions,
         sessions_judged=row.sessions_judged,
         sessions_solved=row.sessions_solved,

@@ -6,11 +6,11 @@ that of `ranking.rank` over everybody.
 """
 
 import heapq
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 
 from cm_server.matching import ranking, scoring
 from cm_server.matching.candidate import Candidate
-from cm_server.matching.columns import Columns
+from cm_server.matching.columns import Columns, Reach
 from cm_server.matching.facets import Facets
 from cm_server.matching.ranking import Ranked
 from cm_server.matching.weights import DEFAULT, Weights
@@ -47,10 +47,10 @@ class Roster:
         if slot is not None:
             self._columns.remove(slot, self._on.pop(slot))
 
-    def near(self, facets: Facets) -> Iterable[Candidate]:
-        """Everyone who fits, whatever they cost; for an ask about nothing known, everyone."""
+    def reach(self, facets: Facets, terms: Terms, without: Collection[PersonId] = ()) -> Reach:
+        """What stands in the way where `best` finds nobody."""
         ask = scoring.asked(facets, self._weights)
-        return [self._on[slot] for slot in self._columns.fitting(ask)]
+        return self._columns.reach(ask, terms, self._slots_of(without))
 
     def best(
         self,
@@ -64,9 +64,12 @@ class Roster:
         """The first `count` of what `ranking.rank` would give of all on the list but `without`."""
         weights = self._weights
         ask = scoring.asked(facets, weights)
-        left_out = [self._slots[person] for person in without if person in self._slots]
+        left_out = self._slots_of(without)
         slots = self._columns.promising(ask, terms, count, left_out, only_new=only_new)
         some = (self._on[slot] for slot in slots)
         scored = [(-scoring.score(one, ask, terms, weights), one.person, one) for one in some]
         first = heapq.nsmallest(count, scored)
         return [ranking.explained(one, ask, terms, weights) for _, _, one in first]
+
+    def _slots_of(self, people: Collection[PersonId]) -> list[int]:
+        return [self._slots[person] for person in people if person in self._slots]

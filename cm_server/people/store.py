@@ -3,15 +3,33 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
-from typing import cast
+from typing import Final
 
-from sqlalchemy import CursorResult
+from sqlalchemy import CursorResult, Table
+from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, delete, select
 
 from cm_server.people.model import MentorRow, MentorSkillRow, PersonRow, TokenRow
-from cm_server.people.person import Mentor, Person, Skill, Vetting
+from cm_server.people.person import Mentor, Person, Skill
 from cm_wire.ids import PersonId
 from cm_wire.money import Money
+
+_PEOPLE: Final[Table] = PersonRow.__table__  # type: ignore[attr-defined]
+_MENTORS: Final[Table] = MentorRow.__table__  # type: ignore[attr-defined]
+_SKILLS: Final[Table] = MentorSkillRow.__table__  # type: ignore[attr-defined]
+_PROFILES: Final = (
+    select_columns(
+        *(_PEOPLE.c.id, _PEOPLE.c.email, _PEOPLE.c.name, _PEOPLE.c.joined_at),
+        *(_MENTORS.c.price_minor_per_quarter, _MENTORS.c.currency, _MENTORS.c.spoken_languages),
+        *(_MENTORS.c.years, _MENTORS.c.headline, _MENTORS.c.hours),
+        *(_MENTORS.c.time_zone, _MENTORS.c.vetting),
+    )
+    .join_from(_PEOPLE, _MENTORS, _MENTORS.c.person_id == _PEOPLE.c.id)
+    .order_by(_PEOPLE.c.id)
+)
+_SKILLS_LISTED: Final = select_columns(
+    _SKILLS.c.person_id, _SKILLS.c.name, _SKILLS.c.level, _SKILLS.c.years
+).order_by(_SKILLS.c.person_id, _SKILLS.c.name)
 
 
 def add_person(session: Session, person: Person) -> None:
@@ -58,34 +76,32 @@ def person_by_id(session: Session, person: PersonId) -> Person | None:
 
 
 def mentors(session: Session, people: Sequence[PersonId]) -> list[Mentor]:
-    """The profiles of those of `people` who are mentors, in the order of their ids."""
-    rows = session.exec(
-        select(PersonRow, MentorRow)
-        .join(MentorRow, col(MentorRow.person_id) == col(PersonRow.id))
-        .where(col(PersonRow.id).in_(people))
-        .order_by(col(PersonRow.id))
-    ).all()
+    """The profiles of those of `people` who are mentors, in the order of their ids.
+
+    By columns: an object of a row costs ten times the row, and a start reads everybody.
+    """
     skills: defaultdict[str, list[Skill]] = defaultdict(list)
-    for skill in session.exec(
-        select(MentorSkillRow)
-        .where(col(MentorSkillRow.person_id).in_(people))
-        .order_by(col(MentorSkillRow.name))
-    ):
-        skills[skill.person_id].append(Skill(skill.name, skill.level, skill.years))
+    of_people = _SKILLS.c.person_id.in_(people)
+    for person, *skill in session.execute(_SKILLS_LISTED.where(of_people)).all():
+        skills[person].append(Skill(*skill))
+    rows = session.execute(_PROFILES.where(_PEOPLE.c.id.in_(people))).all()
     return [
         Mentor(
-            person=_value(person, is_mentor=True),
-            price_per_quarter=Money(mentor.price_minor_per_quarter, mentor.currency),
-            skills=tuple(skills[person.id]),
-            spoken_languages=tuple(mentor.spoken_languages.split()),
-            years=mentor.years,
-            headline=mentor.headline,
-            hours=mentor.hours,
-            time_zone=mentor.time_zone,
-            vetting=cast("Vetting", mentor.vetting),
+            person=Person(PersonId(person), email, name, is_mentor=True, joined_at=joined_at),
+            price_per_quarter=Money(price_minor, currency),
+            skills=tuple(skills[person]),
+            spoken_languages=tuple(spoken_languages.split()),
+            years=years,
+            headline=headline,
+            hours=hours,
+            time_zone=time_zone,
+            vetting=vetting,
         )
-        for person, mentor in rows
-    ]
+        for (
+            person, email, name, joined_at,
+            price_minor, currency, spoken_languages, years, headline, hours, time_zone, vetting,
+        ) in rows
+    ]  # fmt: skip
 
 
 def add_token(

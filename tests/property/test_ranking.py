@@ -7,9 +7,11 @@ from dataclasses import replace
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace as replace_struct
 
 from cm_server.matching import newcomers, ranking, scoring
 from cm_server.matching.candidate import Candidate, TrackRecord
+from cm_server.matching.columns import Reach
 from cm_server.matching.facets import Facets
 from cm_server.matching.ranking import Ranked
 from cm_server.matching.roster import Roster
@@ -135,8 +137,33 @@ def test_the_index_finds_exactly_what_ranking_everybody_would(
     new = [one for one in asked if scoring.is_new(one, DEFAULT)]
     found = roster.best(facets, terms, count, without, only_new=True)
     assert found == ranking.rank(new, facets, terms)[:count]
-    fitting = {one.person for one in here if ranking.fits(one, facets)}
-    assert {one.person for one in roster.near(facets)} == fitting
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow])
+@given(mentors.rosters(), mentors.asks(), mentors.terms())
+def test_what_stands_in_the_way_is_what_looking_at_everybody_would_say(
+    people: list[Candidate], facets: Facets, terms: Terms
+) -> None:
+    roster = Roster()
+    for one in people:
+        roster.put(one)
+    gone, without = people[:1], {one.person for one in people[1:2]}
+    for one in gone:
+        roster.drop(one.person)
+    fitting = [one for one in people[2:] if ranking.fits(one, facets)]
+    paid = [
+        one.price_per_quarter.minor
+        for one in fitting
+        if ranking.meets(one, replace_struct(terms, price_max=one.price_per_quarter))
+        and one.price_per_quarter.currency == terms.price_max.currency
+    ]
+    any_language = replace_struct(terms, spoken_languages=())
+    assert roster.reach(facets, terms, without) == Reach(
+        someone_fits=bool(fitting),
+        someone_meets=any(ranking.meets(one, terms) for one in fitting),
+        someone_affordable=any(ranking.meets(one, any_language) for one in fitting),
+        least_price_minor=min(paid, default=None),
+    )
 
 
 def test_the_index_finds_the_same_among_thousands() -> None:
@@ -170,8 +197,9 @@ def test_who_left_is_found_no_more_and_leaves_nothing_behind() -> None:
     for one in people:
         roster.drop(one.person)
     everything = Facets((), mentors.COMPLAINTS, frozenset(mentors.SKILLS))
+    terms = Terms(cap_minutes=30, price_max=Money(4_000, "USD"))
     assert len(roster) == 0
-    assert list(roster.near(everything)) == []
+    assert not roster.reach(everything, terms).someone_fits
 
 
 @example(seed=0)
