@@ -19,9 +19,11 @@ from tests.support.tmux import Screen
 PACKAGES = ("emacs-nox", "elpa-eglot", "elpa-lsp-mode")
 INSTALL_SECONDS = 300
 
+# A suggested key takes the next keys for itself while it is shown.
 _QUIET = """
 (setq inhibit-startup-screen t make-backup-files nil auto-save-default nil create-lockfiles nil
       native-comp-async-report-warnings-errors nil vc-handled-backends nil enable-local-variables nil
+      suggest-key-bindings nil
       server-socket-dir "{socket_folder}" server-name "test")
 (package-initialize)
 (require 'server)
