@@ -12,7 +12,8 @@ import msgspec
 from lsprotocol import types
 
 from cm_lsp import commands, lsp_ext
-from cm_lsp.asking import preview, ways_out
+from cm_lsp.asking import not_secrets, preview, ways_out
+from cm_lsp.asking.not_secrets import Replaced
 from cm_lsp.session import decisions, views
 from cm_wire import printable
 from cm_wire.asking import AskView, OfferView, RankedMentor
@@ -69,11 +70,14 @@ def ask(
 
 
 def of_pending(
-    pending: commands.Ask | None, mentors: Sequence[RankedMentor]
+    pending: commands.Ask | None,
+    mentors: Sequence[RankedMentor],
+    replaced: Sequence[Replaced] = (),
 ) -> list[types.CodeAction]:
     """The twin of the question "send it?", for editors where that question cannot be answered.
 
-    `mentors` are those to choose from, once the list was asked for.
+    `mentors` are those to choose from, once the list was asked for; `replaced` is what looks like a secret, and to say that
+    it is none shows the preview anew.
     """
     if pending is None:
         return []
@@ -86,6 +90,10 @@ def of_pending(
     if not pending.mentor and not mentors:
         about = {"uri": argument["uri"], "range": argument["range"]}
         actions.append(_action("Codementor: choose a mentor", commands.MENTORS, about))
+    for title, one in not_secrets.titles(replaced).items():
+        marks = [*(pending.not_secrets or ()), one.mark]
+        anew = {**argument, "confirm": True, "notSecrets": marks}
+        actions.append(_action(f"Codementor: no secret: {title}", commands.ASK, anew))
     return [*actions, _action("Codementor: do not ask", commands.CANCEL_ASK, {})]
 
 

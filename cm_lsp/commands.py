@@ -53,6 +53,7 @@ CARD: Final = "codementor.card"
 PAYOUTS: Final = "codementor.payouts"
 
 FASTEST: Final = "fastest"
+NOT_SECRETS_MAX: Final = 20
 
 _Minutes = Annotated[int, Meta(ge=1, le=limits.CAP_MINUTES_MAX)]
 _Id = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -70,6 +71,7 @@ class Nothing(_Arguments, frozen=True):
 class Ask(_Arguments, frozen=True):
     """`diagnostics` are LSP's, as the code action was given them; `mentor` is an id, or "fastest".
 
+    `not_secrets` are the marks of findings that are sent as they are; the code actions beside a preview carry them.
     `confirm` is asked for unless it is false or "no": lsp-mode hands a false of ours back as null.
     """
 
@@ -81,6 +83,10 @@ class Ask(_Arguments, frozen=True):
     mentor: _Id | None = None
     diagnostics: tuple[lsp_ext.ReportedDiagnostic, ...] | None = None
     confirm: bool | Literal["no"] = True
+    not_secrets: (
+        Annotated[tuple[Annotated[str, Meta(max_length=64)], ...], Meta(max_length=NOT_SECRETS_MAX)]
+        | None
+    ) = None
 
     @property
     def is_confirmed(self) -> bool:
@@ -267,6 +273,7 @@ _WANTED: Final[Mapping[str, str]] = {
     "allow": "true or false",
     "tellOnly": "true or false",
     "solved": "true, false or null",
+    "notSecrets": f"a list of at most {NOT_SECRETS_MAX} marks, as the code actions beside a preview carry them",
     "maxPrice": 'an amount as text, such as "10.00"',
     "diagnostics": "a list of LSP diagnostics",
 }

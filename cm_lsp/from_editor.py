@@ -147,7 +147,9 @@ class Handlers:
         welcome = here.state().welcome
         return [
             *actions,
-            *code_actions.of_pending(here.asking.pending, here.asking.choices),
+            *code_actions.of_pending(
+                here.asking.pending, here.asking.choices, here.asking.replaced
+            ),
             *code_actions.of_waiting(here.asking.open_ask, here.asking.nobody),
             *code_actions.of_offers(here.offers.open_offers()),
             *code_actions.of_session(view, line),

@@ -73,6 +73,25 @@ class AskContext(msgspec.Struct, frozen=True, kw_only=True):
     libraries: tuple[Library, ...] = ()
     tools: tuple[Library, ...] = ()
     question: str = ""
+    not_secrets: tuple[str, ...] = ()
+    """What of these texts looks like a secret and is none, by the learner's word; one for each line of it."""
+
+    def texts(self) -> tuple[tuple[str, str], ...]:
+        """Each with its field: where both sides look for secrets."""
+        named = " ".join(f"{one.name} {one.version}" for one in (*self.libraries, *self.tools))
+        return (
+            ("excerpt.text", self.excerpt.text),
+            ("question", self.question),
+            ("diagnostics", lines_of(self.diagnostics)),
+            ("libraries", named),
+        )
+
+
+def lines_of(diagnostics: tuple[Diagnostic, ...]) -> str:
+    """One line for each, so that a secret's line is the diagnostic's number."""
+    return "\n".join(
+        f"{one.source} {one.code} {one.message}".replace("\n", " ") for one in diagnostics
+    )
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,6 +15,8 @@ QUESTION_CHARACTERS_MAX: Final = 1_000
 DIAGNOSTICS_MAX: Final = 50
 DIAGNOSTIC_CHARACTERS_MAX: Final = 1_000
 LIBRARIES_MAX: Final = 100
+NOT_SECRETS_BYTES_MAX: Final = 8 * 1024
+"""What of an ask looks like a secret and is none by its learner's word, all together."""
 SECRET_SCAN_MS_MAX: Final = 200
 """CPU time; past it a text is not sent, for nothing is known about it."""
 

@@ -13,7 +13,9 @@ from typing import Final
 import msgspec
 
 from cm_lsp import commands, files_to_show
-from cm_lsp.asking import context, preview, project, ways_out
+from cm_lsp.asking import context, not_secrets, preview, project, ways_out
+from cm_lsp.asking.context import Beside
+from cm_lsp.asking.not_secrets import Redacting, Replaced
 from cm_lsp.documents import OpenDocument, OpenDocuments
 from cm_lsp.session import share_table
 from cm_lsp.settings import Settings
@@ -30,6 +32,7 @@ log = logging.getLogger(__name__)
 NOT_NOW: Final = "Not now"
 SEND: Final = "Send it"
 CHOOSE: Final = "Choose a mentor"
+ONE_IS_NONE: Final = "One is no secret"
 TAKE_BACK: Final = "Take the ask back"
 MENTORS_IN_QUESTION_MAX: Final = 6
 
@@ -54,6 +57,8 @@ class Asking:
         self._progress: Progress | None = None
         self.pending: commands.Ask | None = None
         """An ask whose question stands open; the code action that sends it carries the same arguments."""
+        self.replaced: Sequence[Replaced] = ()
+        """What the pending ask does not send because it looks like a secret; for each, a code action says that it is none."""
         self.choices: Sequence[RankedMentor] = ()
         """Whom the pending ask can be sent to, once the user wanted to choose; each a code action."""
         self.open_ask: AskId | None = None
@@ -65,7 +70,7 @@ class Asking:
 
     def check(self, arguments: commands.Ask) -> None:
         """Raises `faults.Refused` for what can be told before anybody is asked anything."""
-        self._context(self._document(arguments.uri), arguments, arguments.question or "")
+        self._context(self._document(arguments.uri), arguments)
         self._terms(arguments)
 
     async def ask(self, arguments: commands.Ask) -> dict[str, str] | None:
@@ -76,14 +81,16 @@ class Asking:
             question = await self._around.editor.prompt(
                 "What do you want to ask?", "in one sentence, or leave it empty"
             )
-        about = self._context(document, arguments, question or "")
+        arguments = msgspec.structs.replace(arguments, question=question or "")
         terms = self._terms(arguments)
-        mentor = None if arguments.mentor in {None, commands.FASTEST} else arguments.mentor
-        if not arguments.is_confirmed:
-            confirmed, chosen = await self._confirm(arguments, about, terms)
-            if not confirmed:
+        if arguments.is_confirmed:
+            about, chosen = self._context(document, arguments), None
+        else:
+            confirmed = await self._confirm(document, arguments, terms)
+            if confirmed is None:
                 return None
-            mentor = chosen or mentor
+            about, chosen = confirmed
+        mentor = chosen or (None if arguments.mentor == commands.FASTEST else arguments.mentor)
         self.forget_pending()
         post = PostAsk(
             context=about, terms=terms, mentor=PersonId(mentor) if mentor is not None else None
@@ -100,7 +107,7 @@ class Asking:
         if arguments.uri is not None and arguments.range is not None:
             document = self._document(arguments.uri)
             asked = commands.Ask(uri=arguments.uri, range=arguments.range)
-            about, terms = self._context(document, asked, ""), self._terms(asked)
+            about, terms = self._context(document, asked), self._terms(asked)
         elif self._asked is not None:
             about, terms = self._asked
         else:
@@ -170,7 +177,7 @@ class Asking:
             self._around.editor.say_wrong(f"Codementor: {refused}")
 
     def forget_pending(self) -> None:
-        self.pending, self.choices = None, ()
+        self.pending, self.choices, self.replaced = None, (), ()
 
     def forget_waiting(self) -> None:
         self._end_waiting("")
@@ -195,7 +202,10 @@ class Asking:
         return document
 
     def _context(
-        self, document: OpenDocument, arguments: commands.Ask, question: str
+        self,
+        document: OpenDocument,
+        arguments: commands.Ask,
+        redacting: Redacting | None = None,
     ) -> AskContext:
         diagnostics = arguments.diagnostics
         if diagnostics is None:
@@ -206,9 +216,12 @@ class Asking:
             self._around.documents.span_of(document, arguments.range),
             path=share_table.session_path(document.uri, self._around.roots),
             diagnostics=diagnostics,
-            question=question,
-            surrounding_lines=self._around.settings.surrounding_lines,
-            project=project.around(document.uri, self._around.roots),
+            question=arguments.question or "",
+            beside=Beside(
+                self._around.settings.surrounding_lines,
+                project.around(document.uri, self._around.roots),
+            ),
+            redacting=redacting or Redacting(arguments.not_secrets or ()),
         )
 
     def _terms(self, arguments: commands.Ask) -> Terms:
@@ -223,38 +236,58 @@ class Asking:
         )
 
     async def _confirm(
-        self, arguments: commands.Ask, about: AskContext, terms: Terms
-    ) -> tuple[bool, str | None]:
-        """Whether to send, and the mentor that was chosen."""
+        self, document: OpenDocument, arguments: commands.Ask, terms: Terms
+    ) -> tuple[AskContext, str | None] | None:
+        """What to send, and the mentor that was chosen; None when the user decided otherwise.
+
+        Each "that is no secret" shows the preview anew, for what is sent has changed.
+        """
+        while True:
+            redacting = Redacting(arguments.not_secrets or ())
+            about = self._context(document, arguments, redacting)
+            pending = msgspec.structs.replace(arguments, confirm="no")
+            self.pending, self.choices, self.replaced = pending, (), redacting.replaced
+            answer = await self._put(about, terms, [] if arguments.mentor else [CHOOSE])
+            if self.pending is not pending:
+                return None  # a code action sent it, or asked anew, while the question stood open
+            if answer == SEND:
+                return about, None
+            if answer == CHOOSE:
+                chosen = await self._choose(about, terms)
+                return (about, chosen) if chosen and self.pending is pending else None
+            mark = await self._which_is_none() if answer == ONE_IS_NONE else None
+            if mark is None or self.pending is not pending:
+                if answer == NOT_NOW:
+                    self.forget_pending()
+                return None
+            marks = (*(arguments.not_secrets or ()), mark)
+            arguments = msgspec.structs.replace(arguments, not_secrets=marks)
+
+    async def _put(self, about: AskContext, terms: Terms, more: Sequence[str]) -> str | None:
+        """Show what would be sent, and ask whether to."""
         editor = self._around.editor
-        uri = files_to_show.write(
-            self._around.cache_folder, "codementor-ask.md", preview.of_ask(about, terms)
-        )
+        text = preview.of_ask(about, terms, self.replaced)
+        uri = files_to_show.write(self._around.cache_folder, "codementor-ask.md", text)
         shown = await editor.show_document(uri)
         where = "" if shown or editor.has_plugin else f" You can read it all in {uri}."
-        self.choices = ()
-        self.pending = msgspec.structs.replace(arguments, question=about.question, confirm="no")
-        text = (
+        return await editor.ask(
             f"Ask a mentor about {printable.line(about.excerpt.path)}? At most "
-            f"{terms.cap_minutes} min at {terms.price_max} per 15 min; nothing is charged before you say go.{where}"
+            f"{terms.cap_minutes} min at {terms.price_max} per 15 min; nothing is charged before you say go.{where}",
+            [NOT_NOW, SEND, *more, *([ONE_IS_NONE] if self.replaced else [])],
         )
-        offered = [NOT_NOW, SEND] if arguments.mentor else [NOT_NOW, SEND, CHOOSE]
-        answer = await editor.ask(text, offered)
-        if not self._is_pending():
-            return False, None
-        if answer == SEND:
-            return True, None
-        if answer == CHOOSE:
-            return await self._choose(about, terms)
-        if answer == NOT_NOW:
-            self.forget_pending()
-        return False, None
+
+    async def _which_is_none(self) -> str | None:
+        """The mark of the one finding that is no secret."""
+        named = not_secrets.titles(self.replaced)
+        answer = await self._around.editor.ask(
+            "Which of these is no secret? It is sent as it is.", [NOT_NOW, *named]
+        )
+        return named[answer].mark if answer in named else None
 
     def _is_pending(self) -> bool:
-        """False when the code action has sent it while the question stood open."""
         return self.pending is not None
 
-    async def _choose(self, about: AskContext, terms: Terms) -> tuple[bool, str | None]:
+    async def _choose(self, about: AskContext, terms: Terms) -> str | None:
         mentors = await self._ranked(about, terms)
         if not mentors:
             raise faults.refusal(
@@ -266,9 +299,7 @@ class Asking:
         named = preview.titles(self.choices)
         lines = "\n".join(preview.mentor_line(mentor) for mentor in named.values())
         answer = await self._around.editor.ask(f"Whom?\n{lines}", [NOT_NOW, *named])
-        if answer not in named or not self._is_pending():
-            return False, None
-        return True, named[answer].mentor
+        return named[answer].mentor if answer in named else None
 
     def _offer_choices(self, mentors: Sequence[RankedMentor]) -> None:
         self.choices = mentors[:MENTORS_IN_QUESTION_MAX]

@@ -12,10 +12,11 @@ from typing import Final
 
 import msgspec
 
+from cm_lsp.asking.not_secrets import Redacting
 from cm_wire import faults, limits
 from cm_wire.asking import Excerpt, Place, Span
 from cm_wire.ids import FilePath
-from cm_wire.secrets import refusing, scan
+from cm_wire.secrets import scan
 
 FRAME_BYTES: Final = limits.CONTROL_FRAME_BYTES_MAX - 8 * 1024
 """What an ask's context may take as it is sent; the rest is for the terms around it."""
@@ -24,6 +25,7 @@ _KEY_BYTES: Final = 32 * 1024
 _UNREADABLE_MIN: Final = 8
 _UNREADABLE_SHARE_MAX: Final = 0.05
 _UNREADABLE: Final = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f-\x84\x86-\x9f\ufffd]")
+_LINE_END: Final = "\n"
 _NOTHING: Final = re.compile(r"[\s\"'`=:;,(){}\[\]<>#/*\\-]*")
 
 
@@ -49,16 +51,22 @@ class Surrounded:
     def span(self, given: Span) -> Span:
         return Span(self.place(given.start), self.place(given.end))
 
-    def redactions(self, first: int, last: int) -> int:
-        """How many secrets of the file's lines `first` to `last` were replaced."""
+    def replaced(self, first: int, last: int) -> list[tuple[str, str, str]]:
+        """Kind, text and place of each secret of the file's lines `first` to `last`."""
         begin = sum(len(line) + 1 for line in self._before[: first - self.first_line])
         end = sum(len(line) + 1 for line in self._before[: last - self.first_line + 1])
-        return sum(
-            1 for found in self._redacted.findings if found.start < end and found.end > begin
-        )
+        text = "\n".join(self._before)
+        number = self.first_line + 1
+        return [
+            (kind, text[start:stop], f"line {number + text[:start].count(_LINE_END)}")
+            for kind, start, stop in self._redacted.findings
+            if start < end and stop > begin
+        ]
 
 
-def surrounded(lines: Sequence[str], selection: Span, wanted: int) -> Surrounded:
+def surrounded(
+    lines: Sequence[str], selection: Span, wanted: int, redacting: Redacting
+) -> Surrounded:
     """Take out the selection and up to `wanted` lines on each side, and what secrets they hold.
 
     Raises `faults.Refused` (`too-large`, `not-text`) for a selection that cannot be sent.
@@ -69,7 +77,7 @@ def surrounded(lines: Sequence[str], selection: Span, wanted: int) -> Surrounded
     above, below = _grown(lines, (first, last), wanted, room, _bytes)
     above, below = _grown(lines, (above, below), _KEY_LINES, _KEY_BYTES, _bytes)
     before = tuple(lines[above : below + 1])
-    redacted = refusing.redacted("\n".join(before), "the code")
+    redacted = redacting.redacted("\n".join(before), "the code")
     return Surrounded(above, tuple(redacted.text.split("\n")), redacted, before)
 
 
@@ -81,6 +89,7 @@ def cut(
     language_id: str,
     wanted: int,
     frame_bytes: int,
+    redacting: Redacting,
 ) -> Excerpt:
     """The selection with as many of the lines around it as the limits leave room for."""
     lines, offset = around.lines, around.first_line
@@ -100,13 +109,15 @@ def cut(
         lines[above : below + 1], span, wanted, frame_bytes - as_sent, _bytes_as_sent
     )
     above, below = above + less_above, above + less_below
+    replaced = around.replaced(above + offset, below + offset)
+    redacting.took(replaced)
     return Excerpt(
         path=path,
         language_id=language_id,
         text="\n".join(lines[above : below + 1]),
         first_line=above + offset,
         selection=around.span(selection),
-        redactions=around.redactions(above + offset, below + offset),
+        redactions=len(replaced),
     )
 
 

@@ -5,13 +5,14 @@ from collections import Counter
 from collections.abc import Sequence
 
 from cm_lsp import lsp_ext
+from cm_lsp.asking.not_secrets import Replaced
 from cm_lsp.session import meter_view
 from cm_wire import printable
 from cm_wire.asking import AskContext, Diagnostic, Library, OfferView, RankedMentor, Span, Terms
 from cm_wire.secrets import scan
 
 
-def of_ask(context: AskContext, terms: Terms) -> str:
+def of_ask(context: AskContext, terms: Terms, replaced: Sequence[Replaced] = ()) -> str:
     """Every byte that an ask sends, verbatim and each part in a fence of its own, so that no Markdown changes it."""
     excerpt = context.excerpt
     parts = [
@@ -24,27 +25,32 @@ def of_ask(context: AskContext, terms: Terms) -> str:
     ]
     if terms.spoken_languages:
         parts.append(f"- You speak: {', '.join(terms.spoken_languages)}")
-    parts += _redaction_lines(context)
+    parts += _redaction_lines(context, replaced)
     if printable.hidden(excerpt.text):
         parts.append("- **The code holds characters that cannot be seen.**")
     parts += _section("File", _place_lines(context))
     parts += _section("Question", context.question)
+    parts += _section("No secrets, as you said: sent as they are", "\n".join(context.not_secrets))
     parts += _section("Diagnostics", "\n\n".join(map(_diagnostic_sent, context.diagnostics)))
     parts += _section("Libraries", _listed(context.libraries))
     parts += _section("Tools", _listed(context.tools))
     return "\n".join([*parts, "", "## Code", "", _fenced(excerpt.text, excerpt.language_id), ""])
 
 
-def _redaction_lines(context: AskContext) -> list[str]:
-    """How many secrets of each kind were replaced in all that is sent."""
+def _redaction_lines(context: AskContext, replaced: Sequence[Replaced]) -> list[str]:
+    """How many secrets of each kind were replaced in all that is sent, and where each is."""
     texts = (context.excerpt.text, context.question, *(one.message for one in context.diagnostics))
     found = Counter(mark for text in texts for mark in scan.placeholders(text))
     if not found:
         return []
     kinds = ", ".join(f"{count} of {mark}" for mark, count in sorted(found.items()))
-    return [
+    lines = [
         f"- Secrets replaced by placeholders ({context.excerpt.redactions} in the code): {kinds}"
     ]
+    if replaced:
+        named = ", ".join(one.title for one in replaced)
+        lines.append(f"- If one of them is no secret, say so before you send: {named}")
+    return lines
 
 
 def _place_lines(context: AskContext) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from cm_wire import faults, limits, money, paths
-from cm_wire.asking import AskContext, Diagnostic, Terms
+from cm_wire.asking import AskContext, Terms
 from cm_wire.secrets import refusing
 
 TEN_MINUTES_MS: Final = 600_000
@@ -132,6 +132,12 @@ def _check_lists(context: AskContext) -> None:
     for library in named:
         size = len(library.name) + len(library.version)
         _at_most("libraries", "A library's name in characters", WORD_CHARACTERS_MAX, size)
+    _at_most(
+        "not_secrets",
+        "What is no secret in bytes",
+        limits.NOT_SECRETS_BYTES_MAX,
+        sum(len(text.encode()) for text in context.not_secrets),
+    )
     if not context.excerpt.text.strip() and not context.question.strip():
         raise faults.refusal(
             "bad-value",
@@ -144,18 +150,8 @@ def _check_lists(context: AskContext) -> None:
 def _check_secrets(context: AskContext) -> None:
     """The editor's side has redacted what it sent; this is for one that did not."""
     refusing.check_file_name(paths.checked(context.excerpt.path), "excerpt.path")
-    refusing.check_text(context.excerpt.text, "excerpt.text", _TAKE_IT_OUT)
-    refusing.check_text(context.question, "question", _TAKE_IT_OUT)
-    refusing.check_text(lines_of(context.diagnostics), "diagnostics", _TAKE_IT_OUT)
-    named = " ".join(f"{one.name} {one.version}" for one in (*context.libraries, *context.tools))
-    refusing.check_text(named, "libraries", _TAKE_IT_OUT)
-
-
-def lines_of(diagnostics: tuple[Diagnostic, ...]) -> str:
-    """One line for each, so that a secret's line is the diagnostic's number."""
-    return "\n".join(
-        f"{one.source} {one.code} {one.message}".replace("\n", " ") for one in diagnostics
-    )
+    for field, text in context.texts():
+        refusing.check_text(text, field, _TAKE_IT_OUT, besides=context.not_secrets)
 
 
 def _times(count: int) -> str:

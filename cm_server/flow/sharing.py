@@ -3,11 +3,10 @@
 import asyncio
 from typing import Final, assert_never
 
-from cm_server.ask import rules
 from cm_server.flow import meeting
 from cm_server.flow.works import Works
 from cm_server.session.standing import Standing
-from cm_wire import faults, limits
+from cm_wire import asking, faults, limits
 from cm_wire.ids import FilePath, PersonId
 from cm_wire.secrets import refusing
 from cm_wire.session import FileDiagnostics, Pointer
@@ -92,7 +91,7 @@ async def report_diagnostics(works: Works, person: PersonId, command: ReportDiag
                 limit=limits.DIAGNOSTIC_CHARACTERS_MAX,
                 got=size,
             )
-    said = rules.lines_of(command.diagnostics)
+    said = asking.lines_of(command.diagnostics)
     await asyncio.to_thread(refusing.check_text, said, "diagnostics", _REPLACE_IT)
     report = FileDiagnostics(
         session_id=command.session_id, path=command.path, diagnostics=command.diagnostics

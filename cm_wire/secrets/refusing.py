@@ -4,7 +4,7 @@ For what cannot be redacted: a text the other side sent, and a file that two peo
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TypeVar
 
 from cm_wire import faults, limits
@@ -18,10 +18,22 @@ NanosecondClock = Callable[[], int]
 
 
 def check_text(
-    text: str, field: str, do: str, cpu_time_ns: NanosecondClock = time.thread_time_ns
+    text: str,
+    field: str,
+    do: str,
+    cpu_time_ns: NanosecondClock = time.thread_time_ns,
+    *,
+    besides: Collection[str] = (),
 ) -> None:
-    """Raise `faults.Refused` (`secret-found`) naming the first secret's line, counted from 1, and its kind, never itself."""
-    found = findings(text, field, cpu_time_ns)
+    """Raise `faults.Refused` (`secret-found`) naming the first secret's line, counted from 1, and its kind, never itself.
+
+    `besides` are lines of secrets that are none, by the word of whose they would be.
+    """
+    found = [
+        one
+        for one in findings(text, field, cpu_time_ns)
+        if not besides or not all(line in besides for line in scan.lines_of(text, one))
+    ]
     if found:
         first = found[0]
         line = text.count("\n", 0, first.start) + 1
@@ -54,10 +66,14 @@ def findings(
 
 
 def redacted(
-    text: str, field: str, cpu_time_ns: NanosecondClock = time.thread_time_ns
+    text: str,
+    field: str,
+    cpu_time_ns: NanosecondClock = time.thread_time_ns,
+    *,
+    is_kept: scan.IsKept = scan.nothing_is_kept,
 ) -> scan.Redacted:
     """`scan.redacted` within the time a scan may take; `unavailable` when that is over, for then nothing is known."""
-    return _guarded(lambda is_over: scan.redacted(text, is_over), field, cpu_time_ns)
+    return _guarded(lambda is_over: scan.redacted(text, is_over, is_kept), field, cpu_time_ns)
 
 
 def _guarded(act: Callable[[scan.IsOver], _T], field: str, cpu_time_ns: NanosecondClock) -> _T:

@@ -24,6 +24,8 @@ _PLACEHOLDER: Final = re.compile(r"⟨secret:[a-z0-9-]{1,40}⟩")
 _GENERIC: Final = frozenset({"token", "password"})
 
 IsOver = Callable[[], bool]
+IsKept = Callable[[str], bool]
+"""Of the whole text of a finding: whether it is no secret, by the word of whose it would be."""
 
 
 class TookTooLongError(Exception):
@@ -64,9 +66,20 @@ def find(text: str, is_over: IsOver | None = None) -> tuple[Finding, ...]:
     return tuple(_merged(found))
 
 
-def redacted(text: str, is_over: IsOver | None = None) -> Redacted:
-    """`text` with `⟨secret:KIND⟩` in place of each secret; one for each line of a secret that has several."""
-    findings = find(text, is_over)
+def nothing_is_kept(_: str) -> bool:
+    """The usual: what was found is a secret."""
+    return False
+
+
+def redacted(
+    text: str, is_over: IsOver | None = None, is_kept: IsKept = nothing_is_kept
+) -> Redacted:
+    """`text` with `⟨secret:KIND⟩` in place of each secret; one for each line of a secret that has several.
+
+    Those of which `is_kept` says so stay as they are, and are no findings.
+    """
+    found = find(text, is_over)
+    findings = tuple(one for one in found if not is_kept(text[one.start : one.end]))
     parts: list[str] = []
     moves: list[tuple[int, int, int, int]] = []
     taken, length = 0, 0
@@ -93,6 +106,11 @@ def placeholder_spans(text: str) -> list[tuple[int, int]]:
 def without_placeholders(text: str) -> str:
     """What of a redacted text is not a secret."""
     return _PLACEHOLDER.sub("", text)
+
+
+def lines_of(text: str, finding: Finding) -> list[str]:
+    """What stands in each line of the secret, as a placeholder would replace it."""
+    return [text[start:end] for _, start, end in _by_line(text, (finding,))]
 
 
 def _merged(found: list[Finding]) -> Iterator[Finding]:

@@ -2,6 +2,8 @@
 
 from cm_lsp import lsp_ext
 from cm_lsp.asking import context
+from cm_lsp.asking.context import Beside
+from cm_lsp.asking.not_secrets import Redacting
 from cm_lsp.asking.project import Project
 from cm_lsp.documents import OpenDocuments
 from cm_lsp.sharing.positions import PositionEncoding
@@ -33,6 +35,7 @@ def built(
     language: str = "python",
     path: str = "app.py",
     project: Project | None = None,
+    redacting: Redacting | None = None,
 ) -> AskContext:
     documents = OpenDocuments(PositionEncoding.UTF16, "\n")
     document = documents.opened("file:///w/app.py", language, 1, text)
@@ -43,6 +46,6 @@ def built(
         path=FilePath(path),
         diagnostics=diagnostics,
         question=question,
-        surrounding_lines=around,
-        project=project or Project(),
+        beside=Beside(around, project or Project()),
+        redacting=redacting,
     )

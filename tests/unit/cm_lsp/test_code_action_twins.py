@@ -1,8 +1,10 @@
 """Whatever is asked as a question can also be decided by a code action."""
 
+import msgspec
 from lsprotocol import types
 
 from cm_lsp import code_actions, commands, lsp_ext
+from cm_lsp.asking.not_secrets import Replaced
 from cm_wire.asking import AskView, RankedMentor
 from cm_wire.ids import AskId, PersonId, SessionId
 from cm_wire.money import Money
@@ -66,6 +68,18 @@ def test_what_is_sent_by_the_action_is_not_asked_about_again() -> None:
             parsed = commands.parse(commands.ASK, action.command.arguments)
             assert isinstance(parsed, commands.Ask)
             assert parsed.is_confirmed
+
+
+def test_that_a_finding_is_no_secret_can_be_said_by_an_action_and_shows_the_preview_again() -> None:
+    said = msgspec.structs.replace(PENDING, not_secrets=("m0",))
+    listed = code_actions.of_pending(said, (), [Replaced("token", "line 3", "m1")])
+    (action,) = [one for one in listed if "no secret" in one.title]
+    assert action.title == "Codementor: no secret: token in line 3"
+    assert action.command is not None
+    parsed = commands.parse(commands.ASK, action.command.arguments)
+    assert isinstance(parsed, commands.Ask)
+    assert not parsed.is_confirmed
+    assert parsed.not_secrets == ("m0", "m1")
 
 
 def test_no_argument_is_lost_in_an_editor_that_cannot_tell_false_from_nothing() -> None:

@@ -2,6 +2,7 @@ import pytest
 
 from cm_lsp import lsp_ext
 from cm_lsp.asking import context, preview
+from cm_lsp.asking.context import Beside
 from cm_lsp.documents import OpenDocuments
 from cm_lsp.sharing.positions import PositionEncoding
 from cm_wire import faults, limits
@@ -29,7 +30,7 @@ def build(
         path=FilePath("app.py"),
         diagnostics=diagnostics,
         question=question,
-        surrounding_lines=around,
+        beside=Beside(around),
     )
 
 
