@@ -11,7 +11,7 @@ VSCODE := editor-clients/vscode/test
 export CM_DATA_FOLDER ?= data
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test check format lint types imports fmt vscode vsix extension yjs screenshots bench soak trace migration mutants lock clean
+.PHONY: help setup run demo test check format lint types imports fmt vscode vsix extension yjs screenshots bench soak typing trace migration mutants lock clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -74,6 +74,9 @@ bench: setup ## ratios against bare reference work on this machine
 
 soak: setup ## the random tests for a long while: make soak RUNS=1000000
 	CM_SOAK_RUNS=$(or $(RUNS),1000000) $(BIN)/pytest -q -p no:timeout tests/property tests/integration/billing
+
+typing: setup ## random plans of two people, typed into two real Neovims: make typing PLANS=300
+	CM_SOAK_RUNS=$(or $(PLANS),300) $(BIN)/pytest -q -s tests/e2e/plans
 
 trace: setup ## replay a whole recorded editing history from editor to editor; TRACE=FILE for another one
 	$(BIN)/python -m tests.support.trace_replay $(TRACE)

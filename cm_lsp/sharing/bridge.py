@@ -20,8 +20,9 @@ Contract of `codementor/applyEdit`, for the clients that rebase. Request {uri, v
    document has had since, reported or not. The plugin moves the edits over them as `edits.transform`
    does: at one place local text stays left; what was deleted locally is not deleted again; what was
    typed inside a stretch that the edits delete stays (the deletion splits in two around it).
-2. If the history since `version` is gone, the document cannot be edited, or nothing is left to do, the
-   document stays untouched and the answer is {applied: false, version: current}.
+2. If the history since `version` is gone, as it is for a version before the document was last opened, the
+   document cannot be edited, or nothing is left to do, the document stays untouched and the answer is
+   {applied: false, version: current}.
 3. Otherwise the moved edits are applied in one step, as one new version w. All changes before it are
    reported first; w is reported in a didChange of its own that holds the moved edits and nothing else;
    the answer is {applied: true, version: w}, before or after that report.
@@ -109,6 +110,8 @@ class Bridge:
             self._standing.adopt(buffer)
         else:
             change = self._standing.shadow.difference(str(buffer))
+            if self._profile.rebases:  # such a client refuses an edit for an earlier opening
+                self._standing.not_gone_in()
             if self._standing.in_flight is not None:
                 self._judge.mixed(
                     [Step(self._standing.shadow.copy(), change, self._version)], buffer

@@ -13,7 +13,7 @@ from cm_lsp.sharing.bridge_messages import EditId, TextEdit
 from cm_lsp.sharing.edits import Operation, Replacement
 from cm_lsp.sharing.indexed_text import IndexedText
 from cm_lsp.sharing.positions import DocumentVersion, PositionEncoding
-from cm_lsp.sharing.reported import Step
+from cm_lsp.sharing.reported import Step, covering
 
 LONGEST_STRETCH = 4
 """Changes one edit may be echoed as; only an editor that sends several for one needs more than 1."""
@@ -81,18 +81,6 @@ def find(steps: Sequence[Step], after: IndexedText, wanted: Wanted) -> Echo | No
             if excess is not None:
                 return Echo(first, stop, actual, excess)
     return None
-
-
-def covering(steps: Sequence[Step], after: IndexedText) -> Replacement:
-    """The one replacement, over the text before the first step, that all the steps amount to."""
-    start, old_end, text = steps[0].change
-    new_end = start + len(text)
-    for step in steps[1:]:
-        at, end, text = step.change
-        start = min(start, at)
-        old_end += max(0, end - new_end)
-        new_end = max(new_end, end) + len(text) - (end - at)
-    return Replacement(start, old_end, after.slice(start, new_end))
 
 
 def cover_of(operation: Operation, before: IndexedText) -> Replacement:

@@ -7,7 +7,7 @@ doubled, never two texts that differ.
 
 from collections.abc import Sequence
 
-from cm_lsp.sharing import echo, edits
+from cm_lsp.sharing import echo, edits, reported
 from cm_lsp.sharing.bridge_messages import BridgeCounts
 from cm_lsp.sharing.client_profiles import ClientProfile
 from cm_lsp.sharing.echo import Echo, EditInFlight
@@ -46,7 +46,8 @@ class Judge:
             for report in reports:
                 self.typed(report)
             return
-        steps, after = self._reader.steps(self._standing.shadow, reports)
+        joined = self._profile.rebases
+        steps, after = self._reader.steps(self._standing.shadow, reports, joined=joined)
         found = self._find(self._standing.in_flight, steps, after)
         if found is not None:
             self._accept(found, steps, after, now_ms)
@@ -93,12 +94,12 @@ class Judge:
         self._final_newline(behind)
         self._type_steps(steps[found.stop :])
 
-    def _final_newline(self, reported: IndexedText) -> None:
+    def _final_newline(self, told: IndexedText) -> None:
         """A final newline the editor added to the edit or took from it is the user's change."""
         shadow = self._standing.shadow
-        if len(reported) > len(shadow):
+        if len(told) > len(shadow):
             self._standing.changed_by_user(edits.replacement(len(shadow), len(shadow), "\n"))
-        elif len(reported) < len(shadow):
+        elif len(told) < len(shadow):
             self._standing.changed_by_user(edits.replacement(len(shadow) - 1, len(shadow), ""))
 
     def _not_found(
@@ -190,9 +191,12 @@ class Judge:
             self._standing.not_gone_in()
 
     def typed(self, report: Report) -> None:
-        for change in report.changes:
-            shadow = self._standing.shadow
-            self._standing.changed_by_user(small(shadow, self._reader.replacement(shadow, change)))
+        shadow = self._standing.shadow
+        if len(report.changes) == 1:
+            change = self._reader.replacement(shadow, report.changes[0])
+            self._standing.changed_by_user(small(shadow, change))
+        else:
+            self._type_steps(self._reader.steps(shadow, [report], joined=True)[0])
 
     def _type_steps(self, steps: Sequence[Step]) -> None:
         for step in steps:
@@ -208,7 +212,7 @@ def _stretch_of_version(
         return None
     first, stop = named[0], named[-1] + 1
     behind = steps[stop].before if stop < len(steps) else after
-    return Echo(first, stop, echo.covering(steps[first:stop], behind), 0)
+    return Echo(first, stop, reported.covering(steps[first:stop], behind), 0)
 
 
 def _likely_report(flight: EditInFlight, steps: Sequence[Step], after: IndexedText) -> Echo | None:

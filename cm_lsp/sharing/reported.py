@@ -1,6 +1,6 @@
 """Reads the changes an editor reports: positions of its world into replacements of ours."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -53,16 +53,25 @@ class ReportReader:
         return positions.normalised(text, self._lone_carriage_return)
 
     def steps(
-        self, shadow: IndexedText, reports: Iterable[Report]
+        self, shadow: IndexedText, reports: Iterable[Report], *, joined: bool
     ) -> tuple[list[Step], IndexedText]:
-        """Every change with the text it was made in, and the text after the last."""
+        """Every change with the text it was made in, and the text after the last.
+
+        `joined`: neighbours of one report as one, for where none of them can be an edit that was sent.
+        """
         text = shadow.copy()
         steps: list[Step] = []
         for report in reports:
+            first = len(steps)
             for change in report.changes:
-                steps.append(Step(text, self.replacement(text, change), report.version))
+                step = Step(text, self.replacement(text, change), report.version)
                 text = text.copy()
-                text.replace(*steps[-1].change)
+                text.replace(*step.change)
+                if joined and len(steps) > first and _are_neighbours(steps[-1], step):
+                    before = steps.pop()
+                    whole = covering([before, step], text)
+                    step = Step(before.before, whole, report.version)
+                steps.append(step)
         return steps, text
 
     def replacement(self, text: IndexedText, change: Change) -> Replacement:
@@ -89,3 +98,25 @@ class ReportReader:
         if cut_at_end:
             inserted += positions.surrogate_halves(text.slice(end, end + 1))[1]
         return Replacement(start, end + int(cut_at_end), self.normalised(inserted))
+
+
+def covering(steps: Sequence[Step], after: IndexedText) -> Replacement:
+    """The one replacement, over the text before the first step, that all the steps amount to."""
+    start, old_end, text = steps[0].change
+    new_end = start + len(text)
+    for step in steps[1:]:
+        at, end, text = step.change
+        start = min(start, at)
+        old_end += max(0, end - new_end)
+        new_end = max(new_end, end) + len(text) - (end - at)
+    return Replacement(start, old_end, after.slice(start, new_end))
+
+
+def _are_neighbours(first: Step, second: Step) -> bool:
+    """At most a line end apart.
+
+    Neovim joins two lines by copying the second behind the first and then deleting the second. Taken one after the
+    other, what somebody else types into the second meanwhile would not go with it.
+    """
+    start, _, text = first.change
+    return second.change.start <= start + len(text) + 1 and second.change.end >= start - 1

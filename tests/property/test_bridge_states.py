@@ -23,6 +23,7 @@ from cm_lsp.sharing.bridge_messages import (
 from cm_lsp.sharing.positions import Utf8Offset
 from cm_lsp.sharing.shared_text import shared_text
 from tests.support.bridge_plan import KINDS, STARTS
+from tests.support.lsp_positions import plain
 from tests.support.simulated_editor import (
     Answered,
     BarrierPassed,
@@ -31,7 +32,6 @@ from tests.support.simulated_editor import (
     Reported,
     SimulatedEditor,
     ToServer,
-    plain,
 )
 from tests.support.simulated_network import SimulatedTime
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from cm_lsp.sharing import edits
-from cm_server.demo.neovim import Neovim
+from cm_server.demo.neovim import Neovim, wait_until
 
 ROUNDS = 1_200
 ALPHABET = ["a", "b", "é", "漢", "😀", "\n", "\n", " "]
@@ -94,6 +94,23 @@ def test_the_edit_is_reported_as_one_change(nvim: Neovim) -> None:
     nvim.lua("sent = {}")
     assert _put_in(nvim, version, text, edits.Replacement(5, 15, "new"))
     assert len(nvim.lua("return sent")) == 1
+
+
+def test_what_one_key_does_is_told_at_once(nvim: Neovim) -> None:
+    _open(nvim, "one\ntwo\nthree\n")
+    nvim.lua("sent = {}")
+    nvim.press("ggA<Del><Esc>")
+    wait_until(lambda: nvim.lua("return #sent") > 0, "the report of two lines joined")
+    assert nvim.text() == "onetwo\nthree\n"
+    (report,) = nvim.lua("return sent")
+    assert len(report["contentChanges"]) == 2
+
+
+def test_an_edit_for_a_buffer_that_was_wiped_out_since_is_refused(nvim: Neovim) -> None:
+    text = "one\n"
+    version = _open(nvim, text)
+    assert not _put_in(nvim, version + 1000, text, edits.Replacement(0, 1, "x"))
+    assert nvim.text() == text
 
 
 def test_an_undo_in_between_is_moved_over_like_typing(nvim: Neovim) -> None:

@@ -21,6 +21,7 @@ from cm_lsp.sharing.bridge_messages import (
 from cm_lsp.sharing.shared_text import shared_text
 from tests.support import bridge_plan
 from tests.support.bridge_plan import KINDS, Action, Outcome, Plan
+from tests.support.lsp_positions import plain
 from tests.support.simulated_editor import (
     Answered,
     BarrierPassed,
@@ -29,7 +30,6 @@ from tests.support.simulated_editor import (
     Reported,
     SimulatedEditor,
     ToServer,
-    plain,
 )
 from tests.support.simulated_network import PIPE, Link, SimulatedTime
 

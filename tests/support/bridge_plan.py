@@ -27,6 +27,7 @@ from cm_lsp.sharing.bridge_messages import (
 from cm_lsp.sharing.client_profiles import UNCHECKED, ClientProfile, profile_of
 from cm_lsp.sharing.positions import PositionEncoding
 from cm_lsp.sharing.shared_text import shared_text
+from tests.support.lsp_positions import plain
 from tests.support.simulated_editor import (
     Answer,
     Answered,
@@ -38,7 +39,6 @@ from tests.support.simulated_editor import (
     SimulatedEditor,
     ToServer,
     VersionCheck,
-    plain,
 )
 from tests.support.simulated_network import INTERNET, PIPE, Link, SimulatedTime, Weather
 

@@ -6,16 +6,14 @@ independent reading of what LSP positions and the contract of `codementor/applyE
 """
 
 import random
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 
 from cm_lsp.sharing.bridge_messages import Change, RangeChange, SendEdit, WholeText
 from cm_lsp.sharing.positions import Position, PositionEncoding
+from tests.support.lsp_positions import LINE_END, index_of, position_of
 from tests.support.simulated_network import SimulatedTime
-
-LINE_END = re.compile("\r\n|\r|\n")
 
 
 class VersionCheck(Enum):
@@ -128,6 +126,7 @@ class SimulatedEditor:
     _unreported: list[Change] = field(default_factory=list)
     _timer: object | None = None
     _history: list[_Past] = field(default_factory=list)
+    _opened_at: int = 0
     _undo: list[_Undone] = field(default_factory=list)
     _redo: list[_Undone] = field(default_factory=list)
 
@@ -142,6 +141,7 @@ class SimulatedEditor:
         if self.habits.keeps_final_newline and not self.text.endswith(self.habits.line_end):
             self.text += self.habits.line_end
         self.is_open = True
+        self._opened_at = self.version
         self.send(Opened(self.version, self.text))
 
     def close(self) -> None:
@@ -150,6 +150,7 @@ class SimulatedEditor:
         self._undo.clear()
         self._redo.clear()
         self._history.clear()
+        self.version += 1  # a document that is opened again goes on at a higher one
         self.send(Closed())
 
     def type(self, start: int, end: int, text: str) -> str:
@@ -237,6 +238,9 @@ class SimulatedEditor:
     def _take_rebased(self, message: SendEdit) -> None:
         """The plugin's half of `codementor/applyEdit`."""
         assert message.version is not None
+        if message.version < self._opened_at:
+            self._answer(message, applied=False)
+            return
         later = [past.edit for past in self._history if past.version > message.version]
         base = self._text_at(message.version)
         moved = [
@@ -356,45 +360,3 @@ def moved_over(edit: Edit, local: Edit) -> list[Edit]:
     elif edit.text:
         pieces.insert(0, Edit(at, at, edit.text))
     return pieces
-
-
-def width(text: str, encoding: PositionEncoding) -> int:
-    if encoding is PositionEncoding.UTF32:
-        return len(text)
-    if encoding is PositionEncoding.UTF16:
-        return len(text.encode("utf-16-le")) // 2
-    return len(text.encode())
-
-
-def index_of(text: str, position: Position, encoding: PositionEncoding) -> int:
-    start = start_of_line(text, position.line)
-    if start is None:
-        return len(text)
-    units = 0
-    line = LINE_END.split(text[start:], maxsplit=1)[0]
-    for index, character in enumerate(line):
-        units += width(character, encoding)
-        if units > position.character:
-            return start + index
-    return start + len(line)
-
-
-def start_of_line(text: str, line: int) -> int | None:
-    if "\r" not in text:  # at once, since some texts are long
-        parts = text.split("\n", line)
-        return len(text) - len(parts[-1]) if len(parts) > line else None
-    starts = [0, *(end.end() for end in LINE_END.finditer(text))]
-    return starts[line] if line < len(starts) else None
-
-
-def position_of(text: str, index: int, encoding: PositionEncoding) -> Position:
-    if "\r" not in text:
-        start = text.rfind("\n", 0, index) + 1
-        return Position(text.count("\n", 0, index), width(text[start:index], encoding))
-    lines = LINE_END.split(text[:index])
-    return Position(len(lines) - 1, width(lines[-1], encoding))
-
-
-def plain(text: str) -> str:
-    """The text with the line ends all editors agree on."""
-    return LINE_END.sub("\n", text)

@@ -21,6 +21,7 @@ from cm_wire.session import Role
 from cm_wire.to_client import EditsStored, Happened
 from cm_wire.yjs.awareness import Entry
 from tests.support.bridge_plan import KINDS, Action
+from tests.support.lsp_positions import plain
 from tests.support.simulated_editor import (
     Answered,
     BarrierPassed,
@@ -29,7 +30,6 @@ from tests.support.simulated_editor import (
     Reported,
     SimulatedEditor,
     ToServer,
-    plain,
 )
 from tests.support.simulated_loop import LoopTime
 from tests.support.simulated_network import PIPE, Link

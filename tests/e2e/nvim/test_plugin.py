@@ -111,9 +111,11 @@ def test_health_says_what_is_missing_and_what_to_do(neovim: Neovim) -> None:
     assert "pip install" in report
 
 
-def test_a_cursor_is_drawn_behind_wide_letters_and_taken_away_again(neovim: Neovim) -> None:
+def test_a_cursor_is_drawn_behind_wide_letters_in_a_line_with_any_and_taken_away_again(
+    neovim: Neovim,
+) -> None:
     neovim.lua("vim.api.nvim_buf_set_name(0, 'a.py')")
-    neovim.lua("vim.api.nvim_buf_set_lines(0, 0, -1, true, { 'x', 'größer 😀 = 1' })")
+    neovim.lua("vim.api.nvim_buf_set_lines(0, 0, -1, true, { 'x', 'größer 😀 = 1 \\0' })")
     drawn = {
         "uri": neovim.lua("return vim.uri_from_bufnr(0)"),
         "cursors": [

@@ -45,10 +45,13 @@ class Casting:
         self._are_on_screen = are_on_screen
         self.screens: dict[str, Screen] = {}
 
-    def cast(self, kind: Kind, role: str, channel: Channel = "action") -> Actor:
+    def cast(
+        self, kind: Kind, role: str, channel: Channel = "action", *, address: str = ""
+    ) -> Actor:
+        """`address`: where that person reaches the server, if not directly."""
         home = self._folder / role
         variables = {
-            "CM_SERVER_URL": self._server.address,
+            "CM_SERVER_URL": address or self._server.address,
             "CM_TOKEN": self._server.tokens()[EMAILS[role]],
         }
         name = NAMES[role]

@@ -39,8 +39,10 @@ def to(address: str) -> Iterator[Wire]:
     wires = cuttable_wire.to(port)
     try:
         opened = asyncio.run_coroutine_threadsafe(wires.__aenter__(), loop).result(10)
-        yield Wire(loop, opened)
-        asyncio.run_coroutine_threadsafe(wires.__aexit__(None, None, None), loop).result(10)
+        try:
+            yield Wire(loop, opened)
+        finally:
+            asyncio.run_coroutine_threadsafe(wires.__aexit__(None, None, None), loop).result(10)
     finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join(10)

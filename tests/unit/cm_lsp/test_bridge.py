@@ -353,3 +353,22 @@ def test_before_a_document_is_opened_places_are_those_of_the_shared_text() -> No
     )
     remote(bridge, "new\n")
     assert bridge.to_editor(Utf8Offset(len("new\n"))) == Position(1, 0)
+
+
+def test_what_is_typed_into_a_line_goes_with_it_when_neovim_joins_it_to_the_one_before() -> None:
+    bridge = open_bridge("one\ntwo\n", REBASING, PositionEncoding.UTF8)
+    edit = sent(remote(bridge, 7, "!"))
+    copied_and_deleted = [typed(0, 3, "two"), RangeChange(Position(1, 0), Position(2, 0), "")]
+    bridge.changed(2, copied_and_deleted, 0)
+    bridge.answered(edit.id, applied=False, version=2, now_ms=0)
+    assert shared(bridge) == "onetwo!\n"
+
+
+def test_edit_on_its_way_while_a_plugin_opens_the_document_anew_is_sent_again() -> None:
+    bridge = open_bridge("ab\n", REBASING)
+    edit = sent(remote(bridge, 1, "R"))
+    bridge.closed(0)
+    again = sent(bridge.opened("ab\n", 1, 0))
+    assert bridge.answered(edit.id, applied=False, version=1, now_ms=0) == []
+    assert again.edits == edit.edits
+    assert (buffer(bridge), shared(bridge)) == ("ab\n", "aRb\n")

@@ -103,15 +103,19 @@ function M.require()
   return client
 end
 
---- A way to start the server whose outgoing notifications `codementor.rebase` sees.
+--- A way to start the server whose outgoing notifications `codementor.rebase` sees and `codementor.reports` gathers.
 ---@param connect fun(dispatchers: vim.lsp.rpc.Dispatchers): vim.lsp.rpc.PublicClient
 function M.watched(connect)
   return function(dispatchers)
     local rpc = connect(dispatchers)
-    local notify = rpc.notify
+    local notify, request = rpc.notify, rpc.request
     rpc.notify = function(method, params)
       require('codementor.rebase').sending(method, params)
-      return notify(method, params)
+      return require('codementor.reports').notify(notify, method, params)
+    end
+    rpc.request = function(...)
+      require('codementor.reports').flush()
+      return request(...)
     end
     return rpc
   end

@@ -96,8 +96,9 @@ local function draw_one(buf, cursor, with_name)
     mark.virt_text_pos = 'eol'
   end
   if col < #line then
-    local character = vim.fn.strcharpart(line:sub(col + 1), 0, 1)
-    mark.end_row, mark.end_col, mark.hl_group = row, col + #character, groups.cursor
+    -- Not by a function of Vim's: those take no NUL, which a line may hold.
+    local end_col = col + 1 + vim.str_utf_end(line, col + 1)
+    mark.end_row, mark.end_col, mark.hl_group = row, end_col, groups.cursor
   else
     api.nvim_buf_set_extmark(buf, namespace, row, col, {
       virt_text = { { '▏', groups.cursor } },

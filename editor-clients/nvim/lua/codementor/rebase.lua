@@ -1,7 +1,7 @@
 --- Applies the other person's edits honestly: moved over what was typed since, in one step, or not at all.
 ---
 --- The server's edit is over the document at some version; typing goes on while it travels. What was typed since is what
---- has gone out as didChange since (nothing is held back: no debounce), so the history is read off the messages themselves.
+--- has been told by didChange since (no debounce), so the history is read off the messages themselves.
 --- Buffer events would not do: on undo their ticks are not those of the versions. Of each change (from, old end, new end) is
 --- enough to move a range over it: text typed at the place of an edit stays left of it, deletions split around text typed
 --- inside them. Places are {row, byte column}.
@@ -226,7 +226,9 @@ function M.apply(params, client_id)
     return { applied = false }
   end
   local history = histories[params.uri]
-  if not history or params.version < history.oldest or not vim.bo[buf].modifiable then
+  -- A version that is still to come is of an earlier opening: a buffer that was wiped out counts anew.
+  local is_known = history and params.version >= history.oldest and params.version <= version_of(buf)
+  if not history or not is_known or not vim.bo[buf].modifiable then
     return { applied = false, version = version_of(buf) }
   end
   local pieces = {}
@@ -236,7 +238,10 @@ function M.apply(params, client_id)
       { from = place_of(client, range.start), to = place_of(client, range['end']), text = edit.newText }
   end
   pieces = over_changes_since(vim.tbl_filter(changes_something, pieces), history, params.version)
+  -- The edit is a report of its own: what was typed before is told before, what is typed behind it after.
+  require('codementor.reports').flush()
   local applied = #pieces > 0 and pcall(replace, buf, pieces)
+  require('codementor.reports').flush()
   return { applied = applied, version = version_of(buf) }
 end
 
@@ -248,6 +253,7 @@ function M.read(params, client_id)
   if not api.nvim_buf_is_loaded(buf) or not vim.lsp.buf_is_attached(buf, client_id) then
     return vim.NIL
   end
+  require('codementor.reports').flush()
   local ending = ({ dos = '\r\n', mac = '\r' })[vim.bo[buf].fileformat] or '\n'
   local text = table.concat(api.nvim_buf_get_lines(buf, 0, -1, true), ending)
   if vim.bo[buf].eol then
