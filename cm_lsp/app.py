@@ -239,7 +239,7 @@ class Codementor:
 
         if self.room is not None:
             self.room.stop()
-        self.asking.forget_waiting()
+        self.asking.waiting.end("")
         self.chat, self._last_words = [], ""
         link = self.link
         place = Place(

@@ -150,7 +150,7 @@ class Handlers:
             *code_actions.of_pending(
                 here.asking.pending, here.asking.choices, here.asking.replaced
             ),
-            *code_actions.of_waiting(here.asking.open_ask, here.asking.nobody),
+            *code_actions.of_waiting(here.asking.waiting.open_ask, here.asking.waiting.nobody),
             *code_actions.of_offers(here.offers.open_offers()),
             *code_actions.of_session(view, line),
             *code_actions.of_document(view, uri, from_lsp.range_(place), is_shared=is_shared),

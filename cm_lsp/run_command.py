@@ -87,12 +87,12 @@ async def _cancel_ask(here: Codementor, given: commands.CancelAsk) -> object:
 
 
 async def _keep_ask(here: Codementor, given: commands.KeepAsk) -> object:
-    await here.asking.keep(given.ask_id, tell_only=given.tell_only)
+    await here.asking.waiting.keep(given.ask_id, tell_only=given.tell_only)
     return {}
 
 
 async def _raise_limit(here: Codementor, given: commands.RaiseLimit) -> object:
-    await here.asking.raise_limit(given.ask_id, given.max_price)
+    await here.asking.waiting.raise_limit(given.ask_id, given.max_price)
     return {}
 
 

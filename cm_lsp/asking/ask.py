@@ -1,11 +1,10 @@
-"""The learner asks: build, preview, confirm, post, wait.
+"""The learner asks: build, preview, confirm, post.
 
-Owns the one open ask of this editor. Nothing is sent before the user said so, in our question, in its code-action twin
+Owns the ask that is being made; what comes after it is `waiting`. Nothing is sent before the user said so, in our question, in its code-action twin
 (`pending`), or in a plugin's own dialogue (`confirm: false`). Does not own the limits of what is sent (`context`).
 """
 
-import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -13,30 +12,26 @@ from typing import Final
 import msgspec
 
 from cm_lsp import commands, files_to_show
-from cm_lsp.asking import context, not_secrets, preview, project, ways_out
+from cm_lsp.asking import context, not_secrets, preview, project, waiting
 from cm_lsp.asking.context import Beside
 from cm_lsp.asking.not_secrets import Redacting, Replaced
+from cm_lsp.asking.waiting import NOT_NOW, SendCommand, Waiting
 from cm_lsp.documents import OpenDocument, OpenDocuments
 from cm_lsp.session import share_table
 from cm_lsp.settings import Settings
-from cm_lsp.to_editor import Editor, Progress
-from cm_wire import faults, money, printable
+from cm_lsp.to_editor import Editor
+from cm_wire import faults, printable
 from cm_wire.asking import AskContext, AskView, RankedMentor, Terms
 from cm_wire.ids import AskId, PersonId
-from cm_wire.money import Money
-from cm_wire.to_client import AskPosted, MentorsRanked, Result
-from cm_wire.to_server import CancelAsk, Command, KeepAsk, PostAsk, RaiseLimit, RankMentors
+from cm_wire.to_client import AskPosted, MentorsRanked
+from cm_wire.to_server import PostAsk, RankMentors
 
-log = logging.getLogger(__name__)
-
-NOT_NOW: Final = "Not now"
 SEND: Final = "Send it"
 CHOOSE: Final = "Choose a mentor"
 ONE_IS_NONE: Final = "One is no secret"
-TAKE_BACK: Final = "Take the ask back"
 MENTORS_IN_QUESTION_MAX: Final = 6
 
-SendCommand = Callable[[Command], Awaitable[Result]]
+_SEND_AGAIN: Final = frozenset({"unavailable", "card-needed", "card-declined"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,22 +46,29 @@ class Surroundings:
     roots: Sequence[str]
 
 
+@dataclass(frozen=True, slots=True)
+class _Unsure:
+    """An ask that got no answer: it may have arrived. Its preview, and what is known of it once it turns out to be open."""
+
+    pending: commands.Ask | None
+    asked: tuple[str, tuple[AskContext, Terms]]
+
+
 class Asking:
-    def __init__(self, surroundings: Surroundings) -> None:
-        self._around = surroundings
-        self._progress: Progress | None = None
+    def __init__(self, around: Surroundings) -> None:
+        self._around = around
+        self.waiting = Waiting(around.editor, around.send, around.settings.price_max.currency)
         self.pending: commands.Ask | None = None
         """An ask whose question stands open; the code action that sends it carries the same arguments."""
         self.replaced: Sequence[Replaced] = ()
         """What the pending ask does not send because it looks like a secret; for each, a code action says that it is none."""
         self.choices: Sequence[RankedMentor] = ()
         """Whom the pending ask can be sent to, once the user wanted to choose; each a code action."""
-        self.open_ask: AskId | None = None
         self.asked_uri: str | None = None
         """The document of the last ask: what the learner shares first when a session opens."""
         self._asked: tuple[AskContext, Terms] | None = None
-        self.nobody: AskView | None = None
-        """How the open ask stands, while nobody who fits is there."""
+        self._is_posting = False
+        self._unsure: _Unsure | None = None
 
     def check(self, arguments: commands.Ask) -> None:
         """Raises `faults.Refused` for what can be told before anybody is asked anything."""
@@ -91,16 +93,10 @@ class Asking:
                 return None
             about, chosen = confirmed
         mentor = chosen or (None if arguments.mentor == commands.FASTEST else arguments.mentor)
-        self.forget_pending()
-        post = PostAsk(
-            context=about, terms=terms, mentor=PersonId(mentor) if mentor is not None else None
-        )
-        posted = await self._around.send(post)
-        assert isinstance(posted, AskPosted)
-        self.open_ask, self.asked_uri = posted.ask_id, document.uri
-        self._asked = about, terms
-        await self._begin_waiting(posted.ask_id)
-        return {"askId": posted.ask_id}
+        post = PostAsk(context=about, terms=terms, mentor=PersonId(mentor) if mentor else None)
+        ask_id = await self._post(post, document.uri)
+        await self.waiting.begin(ask_id)
+        return {"askId": ask_id}
 
     async def mentors(self, arguments: commands.Mentors) -> list[dict[str, object]]:
         """Who would be asked, best first."""
@@ -124,71 +120,47 @@ class Asking:
         if ask_id is None and self._is_pending():
             self.forget_pending()
             return
-        await self._around.send(CancelAsk(ask_id=self._named(ask_id)))
-
-    async def keep(self, ask_id: str | None, *, tell_only: bool) -> None:
-        """Let an ask that found nobody wait."""
-        await self._around.send(KeepAsk(ask_id=self._named(ask_id), tell_only=tell_only))
-
-    async def raise_limit(self, ask_id: str | None, max_price: str | None) -> None:
-        """To what is given, or to the least that somebody who fits costs."""
-        chosen, price = self._named(ask_id), self.nobody.raise_to if self.nobody else None
-        if max_price is not None:
-            price = _amount(max_price, self._around.settings.price_max.currency)
-        if price is None:
-            raise faults.refusal(
-                "bad-value", "maxPrice must say how much.", "Give it as text.", field="maxPrice"
-            )
-        await self._around.send(RaiseLimit(ask_id=chosen, price_max=price))
+        await self.waiting.cancel(ask_id)
 
     def changed(self, view: AskView) -> None:
         """The server says how the ask stands."""
-        before, self.nobody = self.nobody, view if view.state == "nobody" else None
-        if view.state in {"matched", "cancelled", "expired"}:
-            self._end_waiting(printable.line(view.why) or f"ask {view.state}")
-            if self.open_ask == view.ask_id:
-                self.open_ask = None
-            if view.state == "expired":
-                self._around.editor.say("Codementor: nobody took your ask; it has expired.")
-            return
-        self.open_ask = view.ask_id
-        if self._progress is not None:
-            self._progress.report(_waiting_text(view))
-        is_news = before is None or before.someone_fits != view.someone_fits
-        if view.state == "nobody" and is_news:
-            self._around.editor.later(self._put_ways_out(view))
+        if self.waiting.changed(view) and not self._is_posting:
+            self._found_open(view)
 
-    async def _put_ways_out(self, view: AskView) -> None:
-        """The question and what its answer does; no answer leaves the ask as it is."""
-        ways = ways_out.offered(view)
-        harmless = [NOT_NOW] if view.someone_fits else []
-        answers = [*harmless, *ways, TAKE_BACK]
-        answer = await self._around.editor.ask(ways_out.question(view), answers)
-        try:
-            if answer == TAKE_BACK:
-                await self.cancel(view.ask_id)
-            elif answer in ways:
-                command, arguments = ways[answer]
-                if command == commands.RAISE_LIMIT:
-                    await self.raise_limit(view.ask_id, None)
-                else:
-                    await self.keep(view.ask_id, tell_only=bool(arguments.get("tellOnly")))
-        except faults.Refused as refused:
-            self._around.editor.say_wrong(f"Codementor: {refused}")
+    def _found_open(self, view: AskView) -> None:
+        """An ask whose answer was lost with the connection, or that was open before this editor began."""
+        if self._unsure is not None:
+            if self.pending is self._unsure.pending:
+                self.forget_pending()
+            self.asked_uri, self._asked = self._unsure.asked
+            self._unsure = None
+        self.waiting.found_open(view)
 
     def forget_pending(self) -> None:
         self.pending, self.choices, self.replaced = None, (), ()
 
-    def forget_waiting(self) -> None:
-        self._end_waiting("")
-
     # Within.
 
-    def _named(self, ask_id: str | None) -> AskId:
-        chosen = AskId(ask_id) if ask_id else self.open_ask
-        if chosen is None:
-            raise faults.refusal("no-such-ask", "You have no open ask.")
-        return chosen
+    async def _post(self, post: PostAsk, uri: str) -> AskId:
+        """Where it could not be sent, or the card is wanting, what was previewed can be sent by its code action still."""
+        pending, replaced = self.pending, self.replaced
+        self.forget_pending()
+        asked = uri, (post.context, post.terms)
+        self._is_posting = True
+        try:
+            posted = await self._around.send(post)
+        except faults.Refused as refused:
+            if refused.fault.code in _SEND_AGAIN and self.pending is None:
+                self.pending, self.replaced = pending, replaced
+            if refused.fault.code == "unavailable":
+                self._unsure = _Unsure(pending, asked)
+            raise
+        finally:
+            self._is_posting = False
+        assert isinstance(posted, AskPosted)
+        self.asked_uri, self._asked = asked
+        self._unsure = None
+        return posted.ask_id
 
     def _document(self, uri: str) -> OpenDocument:
         document = self._around.documents.get(uri)
@@ -228,7 +200,7 @@ class Asking:
         settings = self._around.settings
         price = settings.price_max
         if arguments.max_price is not None:
-            price = _amount(arguments.max_price, price.currency)
+            price = waiting.amount(arguments.max_price, price.currency)
         return Terms(
             cap_minutes=arguments.cap_minutes or settings.cap_minutes,
             price_max=price,
@@ -313,41 +285,3 @@ class Asking:
         ranked = await self._around.send(RankMentors(context=about, terms=terms))
         assert isinstance(ranked, MentorsRanked)
         return ranked.mentors
-
-    async def _begin_waiting(self, ask_id: AskId) -> None:
-        self._end_waiting("")
-        editor = self._around.editor
-
-        def cancel() -> None:
-            editor.later(self._cancel_waiting(ask_id))
-
-        self._progress = await editor.progress("Codementor", "looking for a mentor", cancel)
-
-    async def _cancel_waiting(self, ask_id: AskId) -> None:
-        try:
-            await self._around.send(CancelAsk(ask_id=ask_id))
-        except faults.Refused as refused:
-            self._around.editor.say_wrong(str(refused))
-
-    def _end_waiting(self, text: str) -> None:
-        if self._progress is not None:
-            self._progress.end(text)
-            self._progress = None
-
-
-def _amount(text: str, currency: str) -> Money:
-    try:
-        return money.parse(text, currency)
-    except ValueError as error:
-        raise faults.refusal("bad-value", f"maxPrice: {error}.", field="maxPrice") from None
-
-
-def _waiting_text(view: AskView) -> str:
-    if view.state == "nobody":
-        if view.someone_fits:
-            return "somebody who fits is there now"
-        waits = "waiting to tell you of somebody" if view.tell_only else "still trying"
-        return f"nobody is free now; {waits}"
-    rung = f"{view.offers_open} rung" if view.offers_open else "looking for a mentor"
-    eta = f", about {view.eta_seconds} s" if view.eta_seconds is not None else ""
-    return f"{rung}{eta}"

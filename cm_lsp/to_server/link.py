@@ -90,14 +90,12 @@ class Link:
         if self._socket is not None:
             await self._send(self._socket, request)
         try:
-            async with asyncio.timeout(patience_seconds):
-                return await answer
-        except TimeoutError:
-            raise faults.refusal(
-                "unavailable",
-                f"The server at {self._shown_url} does not answer.",
-                "We go on trying to reach it; try again in a moment.",
-            ) from None
+            done, _ = await asyncio.wait([answer], timeout=patience_seconds)
+            if done:
+                return answer.result()
+            raise self._unanswered(may_have_arrived=self._outbox.may_have_arrived(request.id))
+        finally:
+            answer.cancel()
 
     async def run(self) -> None:
         """Stay connected until cancelled, or until the server says not to come again."""
@@ -225,6 +223,20 @@ class Link:
 
         with contextlib.suppress(ConnectionClosed):
             await socket.send(frames.encode(request))
+            self._outbox.handed_over(request.id)
+
+    def _unanswered(self, *, may_have_arrived: bool) -> faults.Refused:
+        if may_have_arrived:
+            return faults.refusal(
+                "unavailable",
+                f"The server at {self._shown_url} does not answer.",
+                "It may have heard you, which you will see when it is back; we go on trying to reach it.",
+            )
+        return faults.refusal(
+            "unavailable",
+            f"The server at {self._shown_url} cannot be reached, so nothing was sent.",
+            "Try again when it is back; we go on trying to reach it.",
+        )
 
     @property
     def _not_accepted(self) -> str:

@@ -23,6 +23,7 @@ class Outbox:
         self._waiting: OrderedDict[CommandId, tuple[Request, asyncio.Future[Result]]] = (
             OrderedDict()
         )
+        self._handed_over: set[CommandId] = set()
 
     def add(self, command: Command) -> tuple[Request, asyncio.Future[Result]]:
         """A request to send and the future of its answer; refuses (`too-many`) what would pile up."""
@@ -36,8 +37,16 @@ class Outbox:
         request = Request(self._new_id(), command)
         answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._waiting[request.id] = request, answer
-        answer.add_done_callback(lambda _: self._waiting.pop(request.id, None))
+        answer.add_done_callback(lambda _: self._forget(request.id))
         return request, answer
+
+    def handed_over(self, command: CommandId) -> None:
+        """It went to a connection, so it may have arrived."""
+        if command in self._waiting:
+            self._handed_over.add(command)
+
+    def may_have_arrived(self, command: CommandId) -> bool:
+        return command in self._handed_over
 
     def unanswered(self) -> list[Request]:
         """What has to be sent on a new connection, oldest first."""
@@ -58,3 +67,7 @@ class Outbox:
         for _, answer in list(self._waiting.values()):
             if not answer.done():
                 answer.set_exception(faults.Refused(fault))
+
+    def _forget(self, command: CommandId) -> None:
+        self._waiting.pop(command, None)
+        self._handed_over.discard(command)

@@ -61,12 +61,21 @@ class NewAsk:
 def post(
     session: Session, new: NewAsk, now_ms: int, allowance: Allowance = rules.USUAL
 ) -> PostedAsk:
-    """Put a new ask on the board; refuses one that breaks a limit or comes beside an open one."""
+    """Put a new ask on the board; refuses one that breaks a limit or comes beside an open one.
+
+    The very ask that is open already is that ask: its learner lost the connection, or we stopped, before they had its id.
+    """
     rules.check(new.context, new.terms)
     learner = new.learner.id
+    context, terms = msgspec.json.encode(new.context), msgspec.json.encode(new.terms)
+    open_already = store.of_learner(session, learner, states.OPEN)
+    for earlier in open_already:
+        asked = earlier.context, earlier.terms, earlier.wanted_mentor
+        if earlier.state != "nobody" and asked == (context, terms, new.wanted_mentor):
+            return _posted(earlier)
     posted_at_ms = store.posted_since(session, learner, now_ms - rules.DAY_MS)
     rules.check_pace([now_ms - at for at in posted_at_ms], allowance)
-    for earlier in store.of_learner(session, learner, states.OPEN):
+    for earlier in open_already:
         if earlier.state != "nobody":
             raise faults.refusal(
                 "already-busy",
@@ -79,8 +88,8 @@ def post(
         learner=learner,
         learner_name=new.learner.name,
         state="searching",
-        context=msgspec.json.encode(new.context),
-        terms=msgspec.json.encode(new.terms),
+        context=context,
+        terms=terms,
         wanted_mentor=new.wanted_mentor,
         posted_at_ms=now_ms,
         expires_at_ms=new.expires_at_ms,

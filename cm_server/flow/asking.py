@@ -80,7 +80,7 @@ async def post(
 ) -> AskId:
     """Put an ask on the board and begin the search; refused where the card does not cover the cap.
 
-    Where nobody fits, that is said at once, and the card is not touched.
+    Where nobody fits, that is said at once, and the card is not touched. Asked again just as it is open already, it is that ask.
     """
     ask_id = AskId(desk.new_id("ask"))
     ranked = _Wish(learner.id, ask_facets.facets(context), terms, wanted).best(desk, 1)
@@ -95,11 +95,14 @@ async def post(
         now_ms = desk.now_ms()
         new = board.NewAsk(ask_id, learner, context, terms, wanted, now_ms + desk.ask_open_ms)
         posted = board.post(session, new, now_ms, desk.allowance)
-        if ranked:
+        if ranked or posted.ask_id != ask_id:
             return posted
         return board.move(session, ask_id, "found-nobody", desk.now_ms())
 
     ask = await desk.database.write(work)
+    if ask.ask_id != ask_id:
+        await tell(desk, ask.ask_id)
+        return ask.ask_id
     telling.ask_changed(desk, ask, ())
     if ask.state == "searching" and await _fund(desk, ask, ranked):
         await advance(desk, ask_id)

@@ -201,8 +201,18 @@ async def test_one_open_ask_at_a_time_and_a_new_one_replaces_one_that_found_nobo
     assert first != second
     (mentor,) = await dispatching.online(here, 1)
     await mentor.fact(OfferMade, lambda f: f.offer.ask_id == second)
-    refused = await learner.refusal(PostAsk(context=world.context(), terms=world.terms()))
-    assert refused.code == "already-busy"
+    other = PostAsk(context=world.context(), terms=world.terms(cap_minutes=31))
+    assert (await learner.refusal(other)).code == "already-busy"
+
+
+async def test_the_same_ask_said_twice_is_one_ask_and_rings_nobody_twice(here: World) -> None:
+    (mentor,) = await dispatching.online(here, 1)
+    learner = await here.connect(await here.learner("Ann"))
+    first = await dispatching.post(learner)
+    again = await dispatching.post(learner)
+    assert again == first
+    await here.pass_time(3)
+    assert [one.offer.ask_id for one in dispatching.offers(mentor)] == [first]
 
 
 async def test_who_is_in_a_session_neither_asks_nor_is_asked(here: World) -> None:

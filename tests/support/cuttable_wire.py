@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 
@@ -12,6 +12,7 @@ class CuttableWire:
     def __init__(self, target_port: int, *, is_cut: bool) -> None:
         self._target_port = target_port
         self._is_cut = is_cut
+        self._is_deaf = False
         self._writers: set[asyncio.StreamWriter] = set()
         self.connections = 0
         self.port = 0
@@ -27,7 +28,15 @@ class CuttableWire:
             writer.transport.abort()
 
     def mend(self) -> None:
-        self._is_cut = False
+        self._is_cut = self._is_deaf = False
+
+    def deafen(self) -> None:
+        """What the client sends arrives; what it is answered is lost."""
+        self._is_deaf = True
+
+    def lead_to(self, port: int) -> None:
+        """The server came back under another port."""
+        self._target_port = port
 
     async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
@@ -37,7 +46,9 @@ class CuttableWire:
         there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self._target_port)
         self._writers |= {writer, there_writer}
         try:
-            await asyncio.gather(_pour(reader, there_writer), _pour(there_reader, writer))
+            await asyncio.gather(
+                _pour(reader, there_writer), _pour(there_reader, writer, lambda: self._is_deaf)
+            )
         finally:
             self._writers -= {writer, there_writer}
             writer.close()
@@ -56,9 +67,15 @@ async def to(target_port: int, *, is_cut: bool = False) -> AsyncIterator[Cuttabl
         wire.cut()
 
 
-async def _pour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _pour(
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    is_lost: Callable[[], bool] = lambda: False,
+) -> None:
     with contextlib.suppress(OSError):
         while piece := await reader.read(65_536):
+            if is_lost():
+                continue
             writer.write(piece)
             await writer.drain()
         writer.close()
