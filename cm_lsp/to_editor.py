@@ -20,7 +20,8 @@ from pygls.exceptions import JsonRpcException
 from cm_lsp import foreign_markdown, lsp_ext
 from cm_lsp.language_server import Server, builtins_of
 from cm_lsp.sharing.bridge_messages import SendEdit
-from cm_wire import faults, printable
+from cm_lsp.tasks import Tasks
+from cm_wire import printable
 
 log = logging.getLogger(__name__)
 
@@ -72,13 +73,11 @@ class Editor:
         self._messages_block = client_name == "Neovim" and not self.has_plugin
         self._can = server.client_capabilities
         self._cancel_handlers: dict[str, Callable[[], None]] = {}
-        self._tasks: set[asyncio.Future[object]] = set()
+        self._tasks = Tasks("editor")
 
     def later(self, work: Coroutine[Any, Any, object]) -> None:
         """Do something that waits for the editor, beside everything else; what goes wrong is logged."""
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
+        self._tasks.later(work)
 
     # What is drawn by a plugin.
 
@@ -351,14 +350,6 @@ class Editor:
         except (TimeoutError, JsonRpcException, msgspec.ValidationError) as error:
             log.warning("the plugin does not answer %s as it claims: %s", method, error)
             return None
-
-    def _done(self, task: asyncio.Future[object]) -> None:
-        self._tasks.discard(task)
-        failure = None if task.cancelled() else task.exception()
-        if isinstance(failure, faults.Refused):
-            log.warning("refused: %s", failure)
-        elif failure is not None:
-            log.error("a task for the editor failed", exc_info=failure)
 
     async def _flash_by_progress(self, text: str) -> None:
         progress = await self.progress("Codementor", text)

@@ -5,6 +5,8 @@ fails to. A change that it has stored cannot be refused here, or the texts would
 back as the learner's own edit, so that everybody has the text the learner allowed.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from cm_lsp.session import views
@@ -16,21 +18,41 @@ GRACE_SECONDS: Final = 3.0
 SAID_EVERY_SECONDS: Final = 10.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Missing:
+    since: float
+    is_other_window: bool
+
+
 class ModeGuard:
     """Times are the loop's, in seconds."""
 
-    def __init__(self, now: float) -> None:
+    def __init__(self, now: float, is_other_window: Callable[[], bool]) -> None:
+        """`is_other_window`: the learner is here with another editor as well, whose edits look like anybody's."""
+        self._is_other_window = is_other_window
         self._changed_at = now
         self._said_at = now - SAID_EVERY_SECONDS
+        self._missing: _Missing | None = None
 
     def mode_changed(self, now: float) -> None:
         self._changed_at = now
 
-    def is_uncalled_for(self, view: SessionView, now: float, *, is_other_window: bool) -> bool:
+    def line_lost(self, now: float) -> None:
+        """From now on changes are missed here, and who is here is not known."""
+        self._missing = _Missing(now, self._is_other_window())
+
+    def is_uncalled_for(self, view: SessionView, now: float, *, was_missed: bool) -> bool:
         """Whether a change of somebody else's goes against the mode.
 
-        `is_other_window`: the learner is here with another editor as well, whose edits look like anybody's.
+        `was_missed`: it was made before the line was there again. If the mode was the same when the line was lost, it was all
+        the while, for nobody but the learner changes it.
         """
+        is_other_window = self._is_other_window()
+        if was_missed:
+            if self._missing is None:
+                return False  # the first time: it was made in whatever modes there were
+            now = self._missing.since
+            is_other_window = is_other_window or self._missing.is_other_window
         return (
             view.you == "learner"
             and view.mode != "live"

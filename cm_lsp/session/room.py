@@ -7,7 +7,7 @@ opens what is shared; that is all the difference there is.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
@@ -37,6 +37,7 @@ from cm_lsp.sharing.bridge_messages import Authority, Change, NotSent, Typing
 from cm_lsp.sharing.buffer import Buffer, EditorSide
 from cm_lsp.sharing.document import Delta, SessionDocument
 from cm_lsp.sharing.positions import Position
+from cm_lsp.tasks import Tasks
 from cm_lsp.to_server.backoff import Backoff
 from cm_lsp.to_server.channel import DocumentChannel
 from cm_wire.ids import FilePath, YjsClientId
@@ -81,11 +82,11 @@ class Room:
         )
         self._divergence = Divergence(view.session_id, self._tell_server)
         self._secrets = TypedSecrets(place, lambda: self.view, self.table.uri)
-        self._mode_guard = ModeGuard(asyncio.get_running_loop().time())
+        self._mode_guard = ModeGuard(_now(), self._is_in_other_window)
         self._store_watch = StoreWatch()
         self._drawing = Drawing(place, self._cursors, self._buffers)
         self._cursor_told_at = 0.0
-        self._tasks: set[asyncio.Task[object]] = set()
+        self._tasks = Tasks("session")
         self._channel = DocumentChannel(
             place.settings.server_url,
             view.session_id,
@@ -103,15 +104,14 @@ class Room:
         )
 
     def start(self) -> None:
-        self._later(self._run_channel())
-        self._later(self._tick_for_ever())
+        self._tasks.later(self._run_channel())
+        self._tasks.later(self._tick_for_ever())
         if self.view.you == "mentor":
             self.looking_up.begin()
 
     def stop(self) -> None:
         """The session is over here, or the editor goes: no text changes any more, what is open stays as it is."""
-        for task in tuple(self._tasks):
-            task.cancel()
+        self._tasks.cancel()
         for buffer in self._buffers.values():
             buffer.stop()
         self._drawing.clear()
@@ -123,7 +123,7 @@ class Room:
         """The server told the state anew."""
         before, self.view = self.view, view
         if before.mode != view.mode:
-            self._mode_guard.mode_changed(asyncio.get_running_loop().time())
+            self._mode_guard.mode_changed(_now())
         if view.you == "mentor":
             self._showing.changed(before, view)
             if views.is_over(view):
@@ -148,7 +148,7 @@ class Room:
         if buffer is not None:
             buffer.uri = document.uri
             buffer.opened(str(document.text), document.version)
-            self._hidden.changed(buffer.path, asyncio.get_running_loop().time())
+            self._hidden.changed(buffer.path, _now())
             self._tell_sync()
             self._drawing.cursors_now()
 
@@ -156,7 +156,7 @@ class Room:
         buffer = self._buffer_at(uri)
         if buffer is not None:
             buffer.changed(version, changes)
-            self._hidden.changed(buffer.path, asyncio.get_running_loop().time())
+            self._hidden.changed(buffer.path, _now())
             self._drawing.cursors_soon()
 
     def closed(self, uri: str) -> None:
@@ -176,7 +176,7 @@ class Room:
         elif not self._cursors.move_own(buffer, anchor, head):
             return
         self._channel.show_cursor(self._cursors.own_awareness(document.author))
-        self._cursor_told_at = asyncio.get_running_loop().time()
+        self._cursor_told_at = _now()
 
     # What the user commands.
 
@@ -216,11 +216,9 @@ class Room:
         buffer = self._buffers.get(path)
         if buffer is None:
             return
-        now = asyncio.get_running_loop().time()
-        is_other_window = self._cursors.is_here(self.view.learner.person)
-        if self._sync.is_catching_up or not self._mode_guard.is_uncalled_for(
-            self.view, now, is_other_window=is_other_window
-        ):
+        now = _now()
+        was_missed = self._sync.is_catching_up
+        if not self._mode_guard.is_uncalled_for(self.view, now, was_missed=was_missed):
             self._hidden.came(path, session_documents.inserted(delta))
             buffer.remote(delta)
             return
@@ -244,6 +242,7 @@ class Room:
 
     def connection_changed(self, *, is_connected: bool) -> None:
         if not is_connected:
+            self._mode_guard.line_lost(_now())
             self._cursors.forget_others()
             self._drawing.cursors_soon()
         self._tell_sync()
@@ -300,7 +299,7 @@ class Room:
 
     def _send_typed(self, path: FilePath, updates: list[bytes]) -> None:
         self._channel.send_updates(updates)
-        self._secrets.typed(path, asyncio.get_running_loop().time())
+        self._secrets.typed(path, _now())
 
     def _not_sent(self, path: FilePath, why: NotSent) -> None:
         if why is NotSent.OUTGROWN:
@@ -351,7 +350,7 @@ class Room:
         return views.typing(self.view, read_only_file=bool(file and file.read_only))
 
     def _tell_server(self, command: Command) -> None:
-        self._later(self._place.send(command))
+        self._tasks.later(self._place.send(command))
 
     def _tell_sync(self) -> None:
         late = self._store_watch.is_late
@@ -361,6 +360,9 @@ class Room:
         path = self.table.path(uri)
         return self._buffers.get(path) if path is not None else None
 
+    def _is_in_other_window(self) -> bool:
+        return self._cursors.is_here(self.view.learner.person)
+
     # Tasks.
 
     async def _run_channel(self) -> None:
@@ -368,32 +370,25 @@ class Room:
         log.info("channel-over session=%s code=%s", self.view.session_id, closed)
 
     async def _tick_for_ever(self) -> None:
-        loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(TICK_SECONDS)
+            now = _now()
             for buffer in tuple(self._buffers.values()):
                 buffer.tick()
-            self._store_watch.tick(self._sync.document, loop.time())
+            self._store_watch.tick(self._sync.document, now)
             self._tell_sync()
             self.proposing.tick()
-            self.on_disk.tick(loop.time())
-            self._secrets.tick(loop.time())
-            self._hidden.tick(loop.time())
+            self.on_disk.tick(now)
+            self._secrets.tick(now)
+            self._hidden.tick(now)
             document = self._sync.document
             if document is None or not self._sync.is_connected:
                 continue
-            self._divergence.tick(document, loop.time())
-            if loop.time() - self._cursor_told_at > CURSOR_RENEWAL_SECONDS:
-                self._cursor_told_at = loop.time()
+            self._divergence.tick(document, now)
+            if now - self._cursor_told_at > CURSOR_RENEWAL_SECONDS:
+                self._cursor_told_at = now
                 self._channel.show_cursor(self._cursors.own_awareness(document.author))
 
-    def _later(self, work: Awaitable[object]) -> None:
-        task = asyncio.ensure_future(work)
-        assert isinstance(task, asyncio.Task)
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
 
-    def _done(self, task: "asyncio.Task[object]") -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            log.error("a task of the session failed", exc_info=task.exception())
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -59,8 +59,9 @@ class Sync:
         self._gaps = 0
         self.is_connected = False
         self._has_answered = False
+        self._has_caught_up = False
         self.is_catching_up = False
-        """What is told just now was missed before; it may be from a time with another mode."""
+        """What is told just now was missed while there was no line; it may be from a time with another mode."""
         self.document: SessionDocument | None = None
 
     @property
@@ -80,7 +81,7 @@ class Sync:
         return [sync_frames.encode_step_1(self.document.state())]
 
     def disconnected(self) -> None:
-        self.is_connected = self._has_answered = False
+        self.is_connected = self._has_answered = self._has_caught_up = False
         self._listener.connection_changed(is_connected=False)
 
     def refused(self) -> None:
@@ -111,7 +112,9 @@ class Sync:
                 # The last one says that this was all.
                 return [*map(sync_frames.encode_update, first), sync_frames.encode_step_2(last)]
             case SyncStep2(update=update) | SyncUpdate(update=update) as taken:
-                self.is_catching_up = isinstance(taken, SyncStep2)
+                # Once a connection: a server that sends more of them does not get round the mode by that.
+                self.is_catching_up = isinstance(taken, SyncStep2) and not self._has_caught_up
+                self._has_caught_up = self._has_caught_up or self.is_catching_up
                 return self._take(document, update)
             case AwarenessFrame(payload=payload):
                 self._listener.cursors_moved(awareness.decode(payload))

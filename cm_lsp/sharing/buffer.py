@@ -7,7 +7,7 @@ and never reaches the CRDT from here.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, assert_never
 
@@ -35,6 +35,7 @@ from cm_lsp.sharing.own_undo import OwnUndo
 from cm_lsp.sharing.positions import Position, PositionEncoding, Utf8Offset, units
 from cm_lsp.sharing.shared_text import SharedText
 from cm_lsp.sharing.undo import OthersChanges
+from cm_lsp.tasks import Tasks
 from cm_wire import limits, session
 from cm_wire.ids import FilePath
 from cm_wire.yjs.awareness import RelativePosition
@@ -91,7 +92,7 @@ class Buffer:
         self._draft: Draft | None = None
         self._others = OthersChanges() if side.authority is Authority.EDITOR else None
         self._own = OwnUndo()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks("buffer")
         crdt_text = document.text(path)
         self._shared, taken_out = shared_texts.shared_text(crdt_text if base is None else base)
         self._bridge = Bridge(
@@ -146,8 +147,7 @@ class Buffer:
 
     def stop(self) -> None:
         """Wait for nothing any more."""
-        for task in tuple(self._tasks):
-            task.cancel()
+        self._tasks.cancel()
 
     # What is only proposed.
 
@@ -298,9 +298,9 @@ class Buffer:
                 case ChangeCrdt():
                     self._change_crdt(effect)
                 case SendEdit():
-                    self._later(self._send_edit(effect))
+                    self._tasks.later(self._send_edit(effect))
                 case AwaitBarrier():
-                    self._later(self._await_barrier(effect.id))
+                    self._tasks.later(self._await_barrier(effect.id))
                 case _:
                     assert_never(effect)
 
@@ -362,12 +362,6 @@ class Buffer:
     async def _await_barrier(self, edit_id: EditId) -> None:
         await self._editor.barrier()
         self._carry_out(self._bridge.barrier_passed(edit_id, _now_ms()))
-
-    def _later(self, work: Awaitable[None]) -> None:
-        task = asyncio.ensure_future(work)
-        assert isinstance(task, asyncio.Task)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
 
 class _BeforeTyping:

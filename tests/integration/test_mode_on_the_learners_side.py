@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 from tests.support import fake_editor, live_pair
-from tests.support.live_pair import TEXT
+from tests.support.live_pair import TEXT, Pair
 from tests.support.yjs_client import YjsClient
 
 APP = "app.py"
@@ -17,13 +17,7 @@ async def test_what_the_server_should_not_have_let_through_is_taken_back_for_eve
         live_pair.running(tmp_path) as pair,
         pair.here.document(pair.session_id, pair.accounts[1]) as rogue,
     ):
-        await pair.learner.command("mode", mode="readOnly")
-        await pair.mentor.until(lambda: pair.mentor.last("session").mode == "readOnly", "the mode")
-        pair.here.works.rooms.set_mode(pair.session_id, "live")
-        async with asyncio.timeout(fake_editor.PATIENCE_SECONDS):
-            while not any("was taken back" in text for text in pair.learner.said()):
-                rogue.text(APP).insert(0, "#")
-                await asyncio.sleep(0.1)
+        await _only_the_learner_holds_the_mode(pair, rogue)
         pair.learner.append(pair.uri, "# mine\n")
         rogue.text(APP).insert(0, "evil ")
         end = len(rogue.read(APP) or "")
@@ -32,6 +26,37 @@ async def test_what_the_server_should_not_have_let_through_is_taken_back_for_eve
         text = pair.learner.text(pair.uri)
         assert text.lstrip("#") == TEXT + "# mine\n"
         await pair.mentor.until_text(pair.shared, text)
+
+
+async def test_what_it_let_through_while_the_learner_was_away_is_taken_back_as_well(
+    tmp_path: Path,
+) -> None:
+    async with (
+        live_pair.running(tmp_path) as pair,
+        pair.here.document(pair.session_id, pair.accounts[1]) as rogue,
+    ):
+        await _only_the_learner_holds_the_mode(pair, rogue)
+        pair.cable.cut()
+        await pair.until_said(pair.learner, "cannot be reached")
+        pair.learner.append(pair.uri, "# mine\n")
+        rogue.text(APP).insert(0, "evil ")
+        await rogue.waiting_for(lambda c: "evil" in (c.read(APP) or ""))
+        pair.cable.mend()
+        await rogue.waiting_for(lambda c: _is_as_allowed(c, pair.learner.text(pair.uri)))
+        text = pair.learner.text(pair.uri)
+        assert text.lstrip("#") == TEXT + "# mine\n"
+        await pair.mentor.until_text(pair.shared, text)
+
+
+async def _only_the_learner_holds_the_mode(pair: Pair, rogue: YjsClient) -> None:
+    """The mentor may only look; the server has forgotten it, and the learner's side has seen that."""
+    await pair.learner.command("mode", mode="readOnly")
+    await pair.mentor.until(lambda: pair.mentor.last("session").mode == "readOnly", "the mode")
+    pair.here.works.rooms.set_mode(pair.session_id, "live")
+    async with asyncio.timeout(fake_editor.PATIENCE_SECONDS):
+        while not any("was taken back" in text for text in pair.learner.said()):
+            rogue.text(APP).insert(0, "#")
+            await asyncio.sleep(0.1)
 
 
 def _is_as_allowed(client: YjsClient, text: str) -> bool:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from cm_server.clock import SystemClock
 from cm_wire.ids import SessionId
-from tests.support import fake_editor, world
+from tests.support import cuttable_wire, fake_editor, world
+from tests.support.cuttable_wire import CuttableWire
 from tests.support.fake_editor import Answers, FakeEditor
 from tests.support.world import Someone, World
 
@@ -22,9 +23,10 @@ def agrees(_: str, titles: Sequence[str]) -> str | None:
 
 @dataclass
 class Pair:
-    """`uri` is the learner's document, `shared` the mentor's; `home` is the learner's workspace."""
+    """`uri` is the learner's document, `shared` the mentor's; `home` is the learner's workspace, `cable` what they hang on."""
 
     here: World
+    cable: CuttableWire
     learner: FakeEditor
     mentor: FakeEditor
     uri: str
@@ -65,8 +67,9 @@ async def running(
         lea, mo = await here.learner(), await here.mentor()
         url = f"http://127.0.0.1:{here.port}"
         async with (
+            cuttable_wire.to(here.port) as cable,
             fake_editor.running(
-                url, lea.token, folder / "lea", answers=answers, claims=learner_claims
+                cable.url, lea.token, folder / "lea", answers=answers, claims=learner_claims
             ) as learner,
             fake_editor.running(
                 url, mo.token, folder / "mo", answers=answers, claims=mentor_claims
@@ -79,7 +82,9 @@ async def running(
             (action, *_) = await learner.actions(file.as_uri(), (7, 0), (7, 17))
             await learner.choose(action)
             shared = await _opened(mentor)
-            yield Pair(here, learner, mentor, file.as_uri(), shared, folder / "lea", (lea, mo))
+            yield Pair(
+                here, cable, learner, mentor, file.as_uri(), shared, folder / "lea", (lea, mo)
+            )
 
 
 async def _opened(mentor: FakeEditor) -> str:
