@@ -219,6 +219,25 @@ M.subcommands = {
   ask = { help = '[QUESTION] ask about the selection or line', run = ask },
   mentors = { help = 'choose a mentor for the selection or line, and ask', run = choose_mentor },
   cancel = { help = 'take the ask back', run = plain('cancelAsk') },
+  wait = {
+    help = '[tell] nobody is there: ring whoever comes, or only be told of them',
+    run = function(invocation)
+      local word = invocation.args[1]
+      if word and word ~= 'tell' then
+        return notify('say nothing behind it, or tell', vim.log.levels.WARN)
+      end
+      execute('keepAsk', { tellOnly = word == 'tell' })
+    end,
+    complete = function()
+      return { 'tell' }
+    end,
+  },
+  raise = {
+    help = '[AMOUNT] raise the limit of an ask that found nobody; without an amount, to what would do',
+    run = function(invocation)
+      execute('raiseLimit', { maxPrice = invocation.args[1] })
+    end,
+  },
   online = { help = 'be offered asks', run = plain('goOnline') },
   offline = { help = 'be offered none', run = plain('goOffline') },
   accept = { help = '[OFFER] take an offer', run = answer_offer('accept'), complete = offers },
