@@ -23,7 +23,7 @@ from cm_wire.yjs import update as updates
 from cm_wire.yjs.admission import AdmissionState
 from cm_wire.yjs.known_document import FILES_ROOT
 from cm_wire.yjs.rules import Relay
-from cm_wire.yjs.structs import Clock
+from cm_wire.yjs.structs import Clock, Deletes, Update
 from cm_wire.yjs.verdict import (
     ANSWER_LIMITS,
     DOCUMENT_LIMITS,
@@ -38,6 +38,9 @@ INSERT_CODE_POINTS_MAX: Final = 12_000
 
 EDITS_MAX: Final = UPDATE_LIMITS.structs // 4
 """More edits at once go in as several updates: each makes up to three structs where it parts one of its own batch."""
+
+DELETED_RANGES_MAX: Final = 4_096
+"""A deletion of more, as of all the text where much was deleted in it before, goes in as several updates."""
 
 ANSWER_BYTES_MAX: Final = limits.SYNC_FRAME_BYTES_MAX - 64
 
@@ -119,7 +122,8 @@ class SessionDocument:
                         _replace(text, edit)
         finally:
             self._is_ours = False
-        made, self._own_updates = self._own_updates, []
+        made = [piece for update in self._own_updates for piece in _split(update)]
+        self._own_updates = []
         self._written_under.add(self.author)
         for update in made:
             self._admission.record_trusted(update)
@@ -269,6 +273,24 @@ def is_gap(outcome: Outcome) -> bool:
 
 def _merge(gathered: list[bytes]) -> bytes:
     return gathered[0] if len(gathered) == 1 else merge_updates(*gathered)
+
+
+def _split(update: bytes) -> list[bytes]:
+    """The same as updates that each keep the limits of one; what was inserted comes first."""
+    if len(update) <= 2 * DELETED_RANGES_MAX:  # a range has two bytes at least
+        return [update]
+    whole = updates.decode(update, DOCUMENT_LIMITS)
+    ranges = [(deletes.client, one) for deletes in whole.deletes for one in deletes.ranges]
+    if len(ranges) <= DELETED_RANGES_MAX:
+        return [update]
+    pieces = []
+    for first in range(0, len(ranges), DELETED_RANGES_MAX):
+        of_client: dict[YjsClientId, list[tuple[Clock, int]]] = {}
+        for client, one in ranges[first : first + DELETED_RANGES_MAX]:
+            of_client.setdefault(client, []).append(one)
+        deletes = [Deletes(client, own) for client, own in of_client.items()]
+        pieces.append(updates.encode(Update([] if first else whole.blocks, deletes)))
+    return pieces
 
 
 def _replace(text: Text, edit: Utf8Edit) -> None:

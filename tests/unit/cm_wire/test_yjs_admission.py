@@ -289,7 +289,9 @@ class TestRelayed:
         assert isinstance(state.admit_relayed(guarded.seed_does(unshare), relay), Admitted)
 
 
-def test_large_answer_with_many_deletes_is_read(guarded: GuardedDocument, ada: AnyDoc) -> None:
+def test_many_deletes_are_read_in_an_answer_and_at_once(
+    guarded: GuardedDocument, ada: AnyDoc
+) -> None:
     typed(ada, 0, "ab" * 6000)
     for _ in range(3):
         guarded.receive(ada.get_update(), participant(ADA), is_answer=True)
@@ -298,6 +300,9 @@ def test_large_answer_with_many_deletes_is_read(guarded: GuardedDocument, ada: A
     answer = ada.get_update()
     assert sum(len(d.ranges) for d in updates.decode(answer, DOCUMENT_LIMITS).deletes) > 4096
     assert isinstance(guarded.receive(answer, participant(ADA), is_answer=True), Replayed)
+    everything = deleted(ada, 0, 12_000 - 5000)
+    assert len(updates.decode(everything, DOCUMENT_LIMITS).deletes[0].ranges) > 4096
+    assert isinstance(guarded.receive(everything, participant(ADA)), Admitted)
 
 
 def test_a_text_grows_to_the_limit_and_not_beyond_and_what_was_deleted_makes_room() -> None:

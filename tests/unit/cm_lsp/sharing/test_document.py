@@ -175,3 +175,27 @@ def test_more_offline_edits_than_one_answer_may_hold_come_in_pieces() -> None:
     for update in pieces:
         assert isinstance(server.admit(update, participant(US)), Admitted)
     assert server.state_vector() == state_vector.decode(ours.state())
+
+
+def test_all_of_a_text_with_a_long_history_can_be_deleted() -> None:
+    """Every second letter was deleted before: what is left are 20,000 runs, and no update may name so many."""
+    runs = 20_000
+    ours, server = session("ab" * runs), AdmissionState()
+    server.record_trusted(seeded("ab" * runs))
+    history = [deletion(at + 1, at + 2) for at in range(runs)]
+    for change in history:
+        for update in ours.change(PATH, change):
+            server.record_trusted(update)
+    everything = ours.change(PATH, deletion(0, runs))
+    assert len(everything) > 1
+    for update in everything:
+        assert isinstance(server.admit(update, participant(US)), Admitted)
+    assert ours.text(PATH) == "".join(shown(server)) == ""
+
+
+def deletion(start: int, end: int) -> ChangeCrdt:
+    return ChangeCrdt((), (Utf8Edit(Utf8Offset(start), Utf8Offset(end), ""),))
+
+
+def shown(state: AdmissionState) -> list[str]:
+    return ["x" for _, ranges in state.shown_pieces(PATH) for _ in ranges]
