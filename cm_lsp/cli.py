@@ -74,7 +74,7 @@ def cache_folder() -> Path:
 
 
 def _serve(parsed: argparse.Namespace) -> int:
-    from cm_lsp import from_editor, transports
+    from cm_lsp import methods, transports
     from cm_lsp.app import Machine
     from cm_lsp.language_server import Server
 
@@ -82,7 +82,7 @@ def _serve(parsed: argparse.Namespace) -> int:
     server = Server(version())
     now = time.time  # noqa: TID251 - the command line is the edge
     machine = Machine(environment, cache_folder(), random.SystemRandom(), version(), now)
-    from_editor.register(server, machine)
+    methods.register(server, machine)
     if parsed.tcp is not None:
         return transports.serve_tcp(server, parsed.tcp)
     if parsed.ws is not None:

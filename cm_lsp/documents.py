@@ -52,6 +52,10 @@ class OpenDocuments:
         document.version = version
         return document
 
+    def normalised(self, text: str) -> str:
+        """A text of the editor's in the form documents have here."""
+        return self._reader.normalised(text)
+
     def closed(self, uri: str) -> None:
         self._by_key.pop(key(uri), None)
 

@@ -7,7 +7,7 @@ decides. Handlers that report a change run to their end without waiting, so that
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
@@ -104,6 +104,11 @@ class Handlers:
         self.here.documents.closed(params.text_document.uri)
         if self.here.room is not None:
             self.here.room.closed(params.text_document.uri)
+
+    def did_save(self, params: types.DidSaveTextDocumentParams) -> None:
+        """The whole text, from an editor that was asked for it and gives it: a report that was lost shows in it."""
+        if self.here.room is not None and params.text is not None:
+            self.here.room.lost_reports.saved(params.text_document.uri, params.text)
 
     # Files.
 
@@ -326,69 +331,3 @@ class Handlers:
         before = 0 if "\n" in last.text else last.start.character
         place = Position(line, before + len(tail))
         room.cursor_moved(uri, place, place)
-
-
-def register(server: Server, machine: Machine) -> Handlers:
-    """Tell the library which method is answered by what. It marks what it is given, which a method cannot bear."""
-    handlers = Handlers(server, machine)
-    for method, handler in _methods(handlers).items():
-        server.feature(method)(partial(handler))
-    server.feature(types.TEXT_DOCUMENT_CODE_ACTION, _code_action_options())(
-        partial(handlers.code_action)
-    )
-    server.feature(types.TEXT_DOCUMENT_SEMANTIC_TOKENS_FULL, _no_tokens())(
-        partial(handlers.semantic_tokens)
-    )
-    for method, handler in _file_methods(handlers).items():
-        server.feature(method, _any_file())(partial(handler))
-    server.run_command = handlers.command
-    for name in commands.SHAPES:
-        server.command(name)(partial(handlers.command))
-    return handlers
-
-
-def _methods(handlers: Handlers) -> dict[str, Callable[..., object]]:
-    return {
-        types.INITIALIZE: handlers.initialize,
-        types.INITIALIZED: handlers.initialized,
-        types.SHUTDOWN: handlers.shutdown,
-        types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS: handlers.folders_changed,
-        types.TEXT_DOCUMENT_DID_OPEN: handlers.did_open,
-        types.TEXT_DOCUMENT_DID_CHANGE: handlers.did_change,
-        types.TEXT_DOCUMENT_DID_CLOSE: handlers.did_close,
-        types.TEXT_DOCUMENT_DOCUMENT_HIGHLIGHT: handlers.document_highlight,
-        types.TEXT_DOCUMENT_HOVER: handlers.hover,
-        types.TEXT_DOCUMENT_INLAY_HINT: handlers.inlay_hint,
-        types.TEXT_DOCUMENT_CODE_LENS: handlers.code_lens,
-        types.WINDOW_WORK_DONE_PROGRESS_CANCEL: handlers.progress_cancel,
-        lsp_ext.CURSOR: handlers.cursor,
-        lsp_ext.DIAGNOSTICS: handlers.diagnostics,
-        lsp_ext.OPEN_SHARED: handlers.open_shared,
-    }
-
-
-def _file_methods(handlers: Handlers) -> dict[str, Callable[..., object]]:
-    return {
-        types.WORKSPACE_DID_RENAME_FILES: handlers.files_renamed,
-        types.WORKSPACE_DID_DELETE_FILES: handlers.files_deleted,
-        types.WORKSPACE_DID_CREATE_FILES: handlers.files_created,
-    }
-
-
-def _any_file() -> types.FileOperationRegistrationOptions:
-    everything = types.FileOperationPattern(glob="**")
-    return types.FileOperationRegistrationOptions([types.FileOperationFilter(everything, "file")])
-
-
-def _code_action_options() -> types.CodeActionOptions:
-    return types.CodeActionOptions(
-        code_action_kinds=[
-            types.CodeActionKind.QuickFix,
-            types.CodeActionKind.Refactor,
-            types.CodeActionKind.Empty,
-        ]
-    )
-
-
-def _no_tokens() -> types.SemanticTokensLegend:
-    return types.SemanticTokensLegend(token_types=[], token_modifiers=[])

@@ -23,6 +23,7 @@ from cm_lsp.session.files_on_disk import FilesOnDisk
 from cm_lsp.session.following import Following
 from cm_lsp.session.hidden_characters import HiddenCharacters
 from cm_lsp.session.looking_up import LookingUp
+from cm_lsp.session.lost_reports import LostReports
 from cm_lsp.session.mode_guard import ModeGuard
 from cm_lsp.session.place import Place
 from cm_lsp.session.proposing import Proposing
@@ -83,6 +84,7 @@ class Room:
         self._divergence = Divergence(view.session_id, self._tell_server)
         self._secrets = TypedSecrets(place, lambda: self.view, self.table.uri)
         self._mode_guard = ModeGuard(_now(), self._is_in_other_window)
+        self.lost_reports = LostReports(place, self.table.path, self.changed_text)
         self._store_watch = StoreWatch()
         self._drawing = Drawing(place, self._cursors, self._buffers)
         self._cursor_told_at = 0.0
@@ -381,6 +383,7 @@ class Room:
             self.on_disk.tick(now)
             self._secrets.tick(now)
             self._hidden.tick(now)
+            self.lost_reports.tick(now)
             document = self._sync.document
             if document is None or not self._sync.is_connected:
                 continue

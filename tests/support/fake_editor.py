@@ -86,6 +86,15 @@ class FakeEditor:
     def append(self, uri: str, text: str) -> None:
         self.type_at(uri, len(self.buffers[uri].text), text)
 
+    def save(self, uri: str) -> None:
+        saved = types.TextDocumentIdentifier(uri)
+        self.client.text_document_did_save(types.DidSaveTextDocumentParams(saved, self.text(uri)))
+
+    def swallow(self, uri: str, text: str) -> None:
+        """The user types at the end, and the editor forgets to report it."""
+        now = self.buffers[uri].text
+        now.replace(len(now), len(now), text)
+
     def text(self, uri: str) -> str:
         buffer = self.buffers.get(uri)
         return "" if buffer is None else str(buffer.text)
@@ -336,9 +345,6 @@ def _teach(client: LanguageClient, editor: FakeEditor) -> None:
         chosen = editor.answers(params.message, titles)
         return types.MessageActionItem(chosen) if chosen is not None else None
 
-    def apply_rebased(params: Any) -> dict[str, object]:
-        return editor.apply_rebased(params)
-
     def look_up(params: Any) -> Mapping[str, object]:
         editor.look_ups.append(params)
         return editor.tools(params)
@@ -346,7 +352,7 @@ def _teach(client: LanguageClient, editor: FakeEditor) -> None:
     client.feature("codementor/lookUp")(look_up)
     client.feature(types.WORKSPACE_APPLY_EDIT)(apply_edit)
     client.feature(types.WINDOW_SHOW_MESSAGE_REQUEST)(question)
-    client.feature("codementor/applyEdit")(apply_rebased)
+    client.feature("codementor/applyEdit")(lambda params: editor.apply_rebased(params))  # noqa: PLW0108 - the library marks what it is given
     for method in (types.WORKSPACE_CODE_LENS_REFRESH, types.WORKSPACE_INLAY_HINT_REFRESH):
         client.feature(method)(lambda *_: None)
     for name in ("session", "status", "meter", "cursors", "point", "offer", "chat", "sync"):
