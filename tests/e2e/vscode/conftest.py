@@ -63,6 +63,7 @@ def serving(folder: Path, clock_factor: int = 1) -> Iterator[Server]:
     """Offers stay open for minutes, since a machine that does much at once must not lose them; on a picture they
     show the seconds they have in life.
     """
+    folder.mkdir(exist_ok=True)
     offer_seconds = "15" if "CODEMENTOR_SCREENSHOTS" in os.environ else str(600 * clock_factor)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CM_OFFER_WINDOW_SECONDS", offer_seconds)
