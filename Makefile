@@ -73,10 +73,10 @@ bench: setup ## ratios against bare reference work on this machine
 	$(BIN)/python -m bench
 
 soak: setup ## the random tests for a long while: make soak RUNS=1000000
-	CM_SOAK_RUNS=$(or $(RUNS),1000000) $(BIN)/pytest -q -p no:timeout tests/property tests/integration/billing
+	CM_SOAK_RUNS=$(or $(RUNS),1000000) $(BIN)/pytest -q -o timeout=0 tests/property tests/integration/billing
 
 typing: setup ## random plans of two people, typed into two real Neovims: make typing PLANS=300
-	CM_SOAK_RUNS=$(or $(PLANS),300) $(BIN)/pytest -q -s tests/e2e/plans
+	CODEMENTOR_PLANS=$(or $(PLANS),300) $(BIN)/pytest -q -s tests/e2e/plans
 
 trace: setup ## replay a whole recorded editing history from editor to editor; TRACE=FILE for another one
 	$(BIN)/python -m tests.support.trace_replay $(TRACE)

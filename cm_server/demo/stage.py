@@ -90,6 +90,7 @@ class Server:
         factor = str(self._clock_factor)
         words = ["run", "--demo", "--migrate", "--port", port, "--clock-factor", factor]
         variables = {**os.environ, "CM_DATA_FOLDER": str(self.data), "PYTHONUNBUFFERED": "1"}
+        self._log.parent.mkdir(parents=True, exist_ok=True)
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 [program, *words], stdout=log, stderr=log, env=variables

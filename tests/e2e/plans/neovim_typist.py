@@ -5,9 +5,8 @@ known exactly, by the text before and after.
 """
 
 from collections import Counter
-from typing import Final
+from typing import Any, Final, Protocol
 
-from cm_server.demo.neovim import Neovim
 from tests.support.bridge_plan import Action
 
 _OPTIONS: Final = "setlocal noexpandtab noautoindent nosmartindent indentexpr= indentkeys= formatoptions= textwidth=0 softtabstop=0"
@@ -46,10 +45,18 @@ vim.api.nvim_buf_set_lines(0, 0, -1, true, lines)
 _KEYS: Final = {"\n": "<CR>", "\t": "<Tab>", "\x00": "<C-v>x00", "\x0c": "<C-v>x0c"}
 
 
+class Driven(Protocol):
+    """A Neovim, in this process's hands or in another's."""
+
+    def lua(self, code: str, /, *arguments: Any) -> Any: ...
+    def command(self, command: str, /) -> None: ...
+    def text(self) -> str: ...
+
+
 class NeovimTypist:
     """`editor` shows the shared file in its current window."""
 
-    def __init__(self, editor: Neovim) -> None:
+    def __init__(self, editor: Driven) -> None:
         self.editor = editor
         self._name = str(editor.lua("return vim.api.nvim_buf_get_name(0)"))
         self._be_plain()

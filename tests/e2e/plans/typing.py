@@ -4,9 +4,11 @@ Owns the clock and the verdict. How an editor presses the keys is its typist's. 
 the learner, 1 the mentor. Delays are the machine's, so a plan that fails may pass the next time; its seed says what was typed.
 """
 
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Final, Protocol
 
 from tests.e2e.plain.actors import wait
@@ -41,9 +43,23 @@ class Cable(Protocol):
     def mend(self) -> None: ...
 
 
-def made(seed: int, kinds: tuple[str, str]) -> Plan:
+def made(seed: int, *, letters_alone: bool = False) -> Plan:
     """Every second plan has all that users do in it, the others letters alone, whose fate is checked."""
-    return bridge_plan.make_plan(seed, kinds, ACTIONS, EVERYTHING if seed % 2 else TYPING)
+    whats = TYPING if letters_alone or seed % 2 == 0 else EVERYTHING
+    return bridge_plan.make_plan(seed, ("plugin", "plugin"), ACTIONS, whats)
+
+
+def check(plan: Plan, people: Sequence[Typist], cable: Cable | None, folder: Path) -> None:
+    """A plan that fails is left in the folder, and said."""
+    try:
+        outcome = carry_out(plan, people, cable)
+        if _is_of_letters_alone(plan):
+            assert (outcome.lost, outcome.doubled) == ("", "")
+    except BaseException:
+        place = folder / f"plan_{plan.seed}.json"
+        bridge_plan.save(plan, place)
+        sys.stdout.write(f"the plan that failed, of seed {plan.seed}: {place}\n")
+        raise
 
 
 def carry_out(plan: Plan, people: Sequence[Typist], cable: Cable | None = None) -> Outcome:
@@ -64,7 +80,7 @@ def carry_out(plan: Plan, people: Sequence[Typist], cable: Cable | None = None) 
     return bridge_plan.outcome_of(plan, _wait_for_one_text(plan, people), deleted)
 
 
-def is_of_letters_alone(plan: Plan) -> bool:
+def _is_of_letters_alone(plan: Plan) -> bool:
     """Then nothing may be lost or doubled; an undo or a formatter takes away what nobody can count."""
     return all(action.what in TYPING for action in plan.actions)
 

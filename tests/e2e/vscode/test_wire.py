@@ -1,19 +1,26 @@
 """The network goes away in mid-session, and comes back: what a learner in a real VS Code sees, and what becomes of the text."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.e2e.plans import typing
+from tests.e2e.plans.neovim_typist import NeovimTypist
+from tests.e2e.plans.typing import Typist
 from tests.e2e.vscode import peer, scenes, wire
 from tests.e2e.vscode.code_server import VisualStudioCode
 from tests.e2e.vscode.conftest import Server, StartCode
 from tests.e2e.vscode.peer import Peer, wait
+from tests.e2e.vscode.typist import CodeTypist
 from tests.e2e.vscode.window import Window
 from tests.e2e.vscode.wire import Wire
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
+RUNS = int(os.environ.get("CODEMENTOR_PLANS", "3"))
+FIRST_SEED = int(os.environ.get("CODEMENTOR_PLANS_SEED", "0"))
 OpenWindow = Callable[[VisualStudioCode], Window]
 
 
@@ -36,7 +43,7 @@ def mentor(tmp_path: Path, server: Server) -> Iterator[Peer]:
 
 
 def test_a_network_that_goes_away_is_shown_and_what_was_typed_meanwhile_is_merged(
-    learner: Window, mentor: Peer, cable: Wire
+    learner: Window, mentor: Peer, cable: Wire, tmp_path: Path
 ) -> None:
     code = learner.code
     scenes.open_program(learner)
@@ -62,4 +69,13 @@ def test_a_network_that_goes_away_is_shown_and_what_was_typed_meanwhile_is_merge
     wait(lambda: "typed by the mentor meanwhile" in code.text(), "the mentor's words")
     wait(lambda: mentor.text() == code.text(), "the same text in both editors")
     learner.page.locator(".statusbar-item", has_text="offline").wait_for(state="detached")
+    type_plans_at_once(learner, mentor, cable, tmp_path)
     scenes.end_session(learner, mentor)
+
+
+def type_plans_at_once(learner: Window, mentor: Peer, cable: Wire, folder: Path) -> None:
+    """The plans of the property tests, letters alone: one text in VS Code and Neovim, none lost or doubled."""
+    learner.focus_editor()
+    people: list[Typist] = [CodeTypist(learner.code), NeovimTypist(mentor)]
+    for seed in range(FIRST_SEED, FIRST_SEED + RUNS):
+        typing.check(typing.made(seed, letters_alone=True), people, cable, folder)
