@@ -318,12 +318,19 @@ def _is_killed(mutant: Mutant) -> bool:
                 check=False,
             )
             if ended.returncode == 1:
-                sys.stdout.write(f"killed    {mutant.name}  by {tests}\n")
+                sys.stdout.write(f"killed    {mutant.name}  by {_first_failed(ended.stdout)}\n")
                 sys.stdout.flush()
                 return True
             if ended.returncode != 0:
                 raise SystemExit(f"{mutant.name}: {tests} could not run:\n{ended.stdout[-2000:]}")
     return False
+
+
+def _first_failed(report: str) -> str:
+    """So that a reader sees whether it was noticed for its own sake or by a machine that was too busy."""
+    return next(
+        (line for line in report.splitlines() if line.startswith(("FAILED", "ERROR"))), report[-300:]
+    )
 
 
 if __name__ == "__main__":
