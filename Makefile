@@ -6,12 +6,14 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.set-up
 TESTS  := -n 2 --dist loadgroup --reruns 1
 E2E    := $(wildcard tests/e2e/test_*.py)
+MONEY_TESTS := $(addprefix tests/,property/test_minutes.py property/test_rating.py contract/test_ledger_conformance.py integration/test_meter.py \
+	integration/test_meter_owners.py integration/billing/test_nasty_scenarios.py)
 VSCODE := editor-clients/vscode/test
 
 export CM_DATA_FOLDER ?= data
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test check format lint types imports fmt vscode vsix extension yjs screenshots bench soak typing trace migration mutants lock clean
+.PHONY: help setup run demo test check format lint types imports fmt vscode vsix extension yjs screenshots bench soak typing trace migration mutants coverage lock clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -87,6 +89,12 @@ migration: setup ## a new migration from the models: make migration NAME="add ra
 
 mutants: setup ## seed bugs in the money one at a time; the tests must notice each
 	$(BIN)/python -m tests.mutations.money_mutants
+
+coverage: setup ## branch coverage of meter, ledger and rating, which must be 100 %
+	$(BIN)/coverage erase
+	$(BIN)/coverage run --source=cm_server.meter,cm_server.billing -m pytest -q $(MONEY_TESTS)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --include='cm_server/meter/*,cm_server/billing/ledger*.py,cm_server/billing/allocation.py' --fail-under=100
 
 lock: setup ## resolve the dependencies anew, with hashes; needs uv in the environment
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --extra server --group dev pyproject.toml -o requirements/dev.txt

@@ -46,8 +46,9 @@ NAME_CHARACTERS_MAX: Final = 40
 REASON_CHARACTERS_MAX: Final = 500
 
 CAP_MINUTES_MAX: Final = 240
-PRICE_MINOR_PER_QUARTER_MAX: Final = 50_000
-PRICE_MINOR_PER_QUARTER_MIN: Final = 100
+PRICE_IN_MINIMUM_CHARGES_MIN: Final = 2
+PRICE_IN_MINIMUM_CHARGES_MAX: Final = 1_000
+"""Of 15 minutes, in what a card takes at least: a dollar to 500 dollars, and about as much in every currency."""
 
 CONTROL_MESSAGES_PER_SECOND: Final = 20
 CONTROL_MESSAGES_BURST: Final = 60

@@ -10,6 +10,9 @@ from typing import Final
 
 import msgspec
 
+from cm_wire import limits
+
+QUARTER_MINUTES: Final = 15
 MINOR_UNITS_MAX: Final = 99_999_999
 """Stripe takes amounts of at most eight digits."""
 
@@ -18,7 +21,7 @@ MINOR_UNITS_MAX: Final = 99_999_999
 class Currency:
     """How one currency is written and charged.
 
-    `charge_step` and `payout_step` are in minor units: amounts must be whole multiples of them (ISK, HUF, TWD and the
+    `charge_step` and `payout_step` are in minor units: amounts must be whole multiples of them (ISK, UGX, HUF, TWD and the
     three-decimal currencies). `minimum_charge_minor` is the card network's; below it a session is waived.
     """
 
@@ -44,6 +47,7 @@ CURRENCIES: Final = MappingProxyType(
             Currency("JPY", 0, "¥", 50),
             Currency("KRW", 0, "₩", 500),
             Currency("ISK", 2, "ISK ", 10_000, charge_step=100, payout_step=100),
+            Currency("UGX", 2, "UGX ", 200_000, charge_step=100, payout_step=100),
             Currency("HUF", 2, "HUF ", 17_500, payout_step=100),
             Currency("TWD", 2, "NT$", 1_500, payout_step=100),
             Currency("KWD", 3, "KWD ", 150, charge_step=10, payout_step=10),
@@ -91,6 +95,18 @@ class Money(msgspec.Struct, frozen=True, order=False):
 
 def zero(currency: str) -> Money:
     return Money(0, currency)
+
+
+def quarter_prices(currency: str) -> tuple[Money, Money]:
+    """The least and the most that may be asked for 15 minutes; free is a price besides.
+
+    The most is such that the longest session's price still has eight digits.
+    """
+    known = CURRENCIES[currency]
+    most_payable = MINOR_UNITS_MAX * QUARTER_MINUTES // limits.CAP_MINUTES_MAX
+    dearest = min(known.minimum_charge_minor * limits.PRICE_IN_MINIMUM_CHARGES_MAX, most_payable)
+    cheapest = known.minimum_charge_minor * limits.PRICE_IN_MINIMUM_CHARGES_MIN
+    return Money(cheapest, currency), Money(dearest - dearest % known.charge_step, currency)
 
 
 def parse(text: str, currency: str = "USD") -> Money:

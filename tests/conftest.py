@@ -7,10 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from tests.support.manual_clock import ManualClock
 
 HERE = Path(__file__).parent
+# How long an example takes is the machine's affair; what hangs is ended by the timeout of the test.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -17,7 +17,6 @@ LONG_FILES = {
     "tests/integration/billing/test_nasty_scenarios.py",
     "tests/integration/test_document_channel.py",
     "tests/integration/test_meter.py",
-    "tests/property/test_money_machine.py",
     "tests/support/planted_secrets.py",
 }
 LONG_FUNCTIONS = {

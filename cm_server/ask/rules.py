@@ -62,14 +62,14 @@ def check_terms(terms: Terms) -> None:
         raise _too_much(
             "terms.cap_minutes", "The cap in minutes", limits.CAP_MINUTES_MAX, terms.cap_minutes
         )
-    low, high = limits.PRICE_MINOR_PER_QUARTER_MIN, limits.PRICE_MINOR_PER_QUARTER_MAX
-    if not low <= terms.price_max.minor <= high:
+    low, high = money.quarter_prices(terms.price_max.currency)
+    if not low <= terms.price_max <= high:
         raise faults.refusal(
             "bad-value",
-            f"The dearest price you accept must be {_amount(low, terms)} to {_amount(high, terms)} per 15 minutes.",
+            f"The dearest price you accept must be {low} to {high} per 15 minutes.",
             "Raise or lower it and ask again.",
             field="terms.price_max",
-            limit=low if terms.price_max.minor < low else high,
+            limit=low.minor if terms.price_max < low else high.minor,
             got=terms.price_max.minor,
         )
     if len(terms.spoken_languages) > SPOKEN_LANGUAGES_MAX:
@@ -186,10 +186,6 @@ def _too_much(field: str, what: str, limit: int, got: int) -> faults.Refused:
         limit=limit,
         got=got,
     )
-
-
-def _amount(minor: int, terms: Terms) -> str:
-    return str(money.Money(minor, terms.price_max.currency))
 
 
 _ROOM_FOR_CODE: Final = limits.SELECTION_BYTES_MAX + limits.SURROUNDINGS_BYTES_MAX

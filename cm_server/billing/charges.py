@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from sqlmodel import Session
 
-from cm_server.billing import calls, debts, dossier, effects, outbox, store
+from cm_server.billing import calls, debts, decline_reasons, dossier, effects, outbox, store
 from cm_server.billing.accounts import PaymentId
 from cm_server.billing.gateway import GatewayUnavailable
 from cm_server.billing.gateway_outcomes import CardRef, CustomerRef
@@ -224,11 +224,8 @@ async def _answer(till: Till, key: str) -> None:
         )
     if hold.state == "requested":
         raise _unavailable()
-    raise faults.refusal(
-        "card-declined",
-        f"Your card was declined ({hold.reason or hold.state}). Nothing was taken.",
-        "Use another card or a lower cap.",
-    )
+    why = decline_reasons.reason(hold.reason)
+    raise faults.refusal("card-declined", f"{why.says} Nothing was taken.", why.do)
 
 
 def _cancel(session: Session, payment_id: PaymentId, at_ms: int) -> list[str]:

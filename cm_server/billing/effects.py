@@ -279,7 +279,7 @@ def _of_refund(
 ) -> None:
     refund = papers.session.get_one(Refund, key)
     amount = Money(refund.amount_minor, payment.currency)
-    if refund.state == "failed":
+    if refund.state in ("failed", "unsent"):
         return
     match outcome:
         case outcomes.Refunded():
@@ -297,7 +297,7 @@ def _refund_failed(
 ) -> None:
     released = payment.state == "released"
     paid = refund.state == "succeeded"
-    refund.state, refund.reason = "failed", outcome.message
+    refund.state, refund.reason = "unsent" if released else "failed", outcome.message
     amount = Money(refund.amount_minor, payment.currency)
     if paid or not released:
         papers.book(
@@ -317,7 +317,7 @@ def _refund_failed(
         f"{refund.key}:failed",
         "refund-failed",
         payment.id,
-        f"The bank did not take {amount} back ({outcome.message}); refund again or agree another way.",
+        f"The bank did not take {amount} back ({outcome.message}); send it again or pay it another way.",
         {"refund": refund.key, "code": outcome.code},
         papers.at_ms,
     )

@@ -125,6 +125,34 @@ def refund_failed(
     return Journal(f"{key}:failed", "refund-failed", payment, cause, tuple(legs))
 
 
+def refund_paid_otherwise(key: str, payment: PaymentId, amount: Money) -> Journal:
+    """From our own bank, past the provider."""
+    currency = amount.currency
+    leg = Leg(accounts.refunds_pending(currency), accounts.bank(currency), amount.minor)
+    return Journal(f"{key}:otherwise", "refund-paid-otherwise", payment, key, (leg,))
+
+
+def refund_withdrawn(key: str, payment: PaymentId, amount: Money) -> Journal:
+    """The shares were taken back for it and nobody gets it: it stands against what we lose."""
+    currency = amount.currency
+    leg = Leg(accounts.refunds_pending(currency), accounts.losses(currency), amount.minor)
+    return Journal(f"{key}:withdrawn", "refund-withdrawn", payment, key, (leg,))
+
+
+def debt_written_off(payment: PaymentId, learner: PersonId, amount: Money) -> Journal:
+    """Nobody expects it any more. It was nobody's income, so it is nobody's loss."""
+    currency = amount.currency
+    leg = Leg(
+        accounts.uncollected(currency), accounts.learner_debt(learner, currency), amount.minor
+    )
+    key = debt_written_off_key(payment)
+    return Journal(key, "debt-written-off", payment, key, (leg,))
+
+
+def debt_written_off_key(payment: PaymentId) -> str:
+    return f"{payment}:written-off"
+
+
 def reversed_transfer(
     key: str, payment: PaymentId, mentor: PersonId, amount: Money, cause: str
 ) -> Journal:

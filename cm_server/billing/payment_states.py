@@ -29,6 +29,7 @@ PaymentEvent = Literal[
     "all-captured",
     "charge-declined",
     "debt-paid",
+    "written-off",
     "window-closed",
 ]
 HoldState = Literal["requested", "challenged", "held", "declined", "captured", "lost", "void"]
@@ -49,6 +50,7 @@ PAYMENT: Final = MappingProxyType[tuple[PaymentState, PaymentEvent], PaymentStat
         ("settling", "all-captured"): "settled",
         ("settling", "charge-declined"): "owed",
         ("owed", "debt-paid"): "settling",
+        ("owed", "written-off"): "settled",
         ("settled", "window-closed"): "released",
     }
 )

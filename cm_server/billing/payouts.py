@@ -89,7 +89,7 @@ def refunded_of(session: Session, hold: Hold) -> int:
     return sum(
         refund.amount_minor
         for refund in store.refunds(session, hold.payment_id)
-        if refund.hold_key == hold.key and refund.state != "failed"
+        if refund.hold_key == hold.key and refund.state not in ("failed", "unsent")
     )
 
 
@@ -100,14 +100,24 @@ def _release(session: Session, till: Till, payment: Payment) -> None:
         return
     mentor = PersonId(payment.mentor)
     share, commission = shares_of(payment, net_minor)
-    owed = ledger.balance_of(session, accounts.mentor_receivable(mentor, payment.currency))
-    set_off_minor = min(owed, share.minor)
+    set_off_minor = min(_to_set_off_minor(session, mentor, payment.currency), share.minor)
     key = f"{till.environment}:{payment.id}:release:1"
     journal = journals.released(
         key, PaymentId(payment.id), mentor, share, set_off_minor, commission
     )
     ledger.append(session, journal, at_ms=till.now_ms())
     _pay(session, till, payment, share.minor - set_off_minor)
+
+
+def _to_set_off_minor(session: Session, mentor: PersonId, currency: str) -> int:
+    """What a mentor owes less what is being asked back from their account: only one of the two may take it."""
+    owed = ledger.balance_of(session, accounts.mentor_receivable(mentor, currency))
+    asked_back = sum(
+        call.amount.minor
+        for call in store.open_reversals(session, mentor)
+        if call.amount.currency == currency
+    )
+    return owed - asked_back
 
 
 def _pay(session: Session, till: Till, payment: Payment, left_minor: int) -> None:

@@ -54,114 +54,28 @@ async def request(till: Till, session_id: SessionId, by: PersonId, reason: str) 
 
 def refund(session: Session, till: Till, payment: Payment, amount: Money, reason: str) -> list[str]:
     """Reserve `amount` and queue its parts, oldest charge first; the keys of the calls. Refuses more than is left."""
-    left_minor = payouts.captured_minor(session, payment) - payment.refunded_minor
-    if payment.state not in ("settled", "released"):
-        raise faults.refusal("wrong-state", "The card has not been charged for this session.")
-    if not 0 < amount.minor <= left_minor:
-        raise faults.refusal(
-            "bad-value",
-            f"{amount} cannot go back: {Money(left_minor, payment.currency)} is left of what was charged.",
-            limit=left_minor,
-            got=amount.minor,
-        )
-    step = rating.step_minor(payment.currency)
-    if amount.minor % step:
-        raise faults.refusal(
-            "bad-value", f"{amount} is no multiple of {step} minor units.", limit=step
-        )
-    number = 1 + max((known.number for known in store.refunds(session, payment.id)), default=0)
-    key = f"{till.environment}:{payment.id}:refund:{number}"
-    _reserve(session, till, payment, amount, f"{key}:reserve")
-    payment.refunded_minor += amount.minor
-    return _queue_parts(session, till, payment, amount.minor, key, number, reason)
+    key = _key(till, payment, _next_number(session, payment))
+    reserve(session, till, payment, amount, f"{key}:reserve")
+    return queue_parts(session, till, payment, amount.minor, reason)
 
 
-def _request(
-    session: Session, till: Till, session_id: SessionId, by: PersonId, reason: str
-) -> tuple[Answer, list[str]]:
-    payment = store.payment_of_session(session, session_id)
-    if payment is None or payment.learner != by:
-        raise faults.refusal("no-such-session", "There is no session of yours by that name.")
-    amount = Money(payment.gross_minor, payment.currency)
-    known = _known_answer(session, payment, session_id, amount)
-    if known is not None:
-        return known, []
-    _check_asked_in_time(till, payment)
-    facts = _facts(session, till, payment, session_id)
-    rule = refund_rules.clear_case(facts)
-    if rule is not None:
-        keys = refund(session, till, payment, amount, rule.name)
-        return Answer(amount, None, f"{rule.says} {amount} goes back to your card."), keys
-    case = store.open_case(
-        session,
-        f"refund:{session_id}",
-        "refund-asked",
-        payment.id,
-        reason or "(no reason given)",
-        _evidence(session, session_id, facts),
-        till.now_ms(),
-    )
-    return Answer(amount, case.number, _CASE_OPENED), []
-
-
-_CASE_OPENED = "We look at it and write to you; the mentor is not paid before that."
-
-
-def _known_answer(
-    session: Session, payment: Payment, session_id: SessionId, amount: Money
-) -> Answer | None:
-    if payment.refunded_minor:
-        back = Money(payment.refunded_minor, payment.currency)
-        return Answer(back, None, f"{back} of this session went back to your card already.")
-    case = store.case_by_key(session, f"refund:{session_id}")
-    if case is None:
-        return None
-    says = _CASE_OPENED if case.state == "open" else f"It was decided: {case.decision}"
-    return Answer(amount, case.number, says)
-
-
-def _check_asked_in_time(till: Till, payment: Payment) -> None:
-    if payment.state == "waived":
-        raise faults.refusal("wrong-state", "This session cost you nothing.")
-    if payment.state not in ("settled", "released"):
-        raise faults.refusal(
-            "wrong-state", "Your card has not been charged yet.", "Ask again in a minute."
-        )
-    if till.now_ms() >= (payment.ended_at_ms or 0) + till.refund_window_ms:
-        hours = till.refund_window_ms // 3_600_000
-        raise faults.refusal(
-            "too-late",
-            f"Money back can be asked for {hours} hours after a session.",
-            "Write to the operator if something was wrong with it.",
-            limit=hours,
-        )
-
-
-def _reserve(session: Session, till: Till, payment: Payment, amount: Money, key: str) -> None:
+def reserve(session: Session, till: Till, payment: Payment, amount: Money, key: str) -> None:
+    """From now on it can be paid to nobody else. After the payout the mentor's share of it is asked back."""
+    _check(session, payment, amount)
     if payment.state == "settled":
         journal = journals.refund_reserved(key, PaymentId(payment.id), amount)
         ledger.append(session, journal, at_ms=till.now_ms())
-        return
-    captured = payouts.captured_minor(session, payment)
-    before = payouts.shares_of(payment, captured - payment.refunded_minor)
-    after = payouts.shares_of(payment, captured - payment.refunded_minor - amount.minor)
-    share, commission = before[0] - after[0], before[1] - after[1]
-    journal = journals.refund_reserved_after_release(
-        key, PaymentId(payment.id), PersonId(payment.mentor), share, commission
-    )
-    ledger.append(session, journal, at_ms=till.now_ms())
-    payouts.reverse(session, till, payment, share.minor)
+    else:
+        _take_back_shares(session, till, payment, amount, key)
+    payment.refunded_minor += amount.minor
 
 
-def _queue_parts(
-    session: Session,
-    till: Till,
-    payment: Payment,
-    left_minor: int,
-    key: str,
-    number: int,
-    reason: str,
+def queue_parts(
+    session: Session, till: Till, payment: Payment, left_minor: int, reason: str
 ) -> list[str]:
+    """Send what is reserved already, oldest charge first; the keys of the calls."""
+    number = _next_number(session, payment)
+    key = _key(till, payment, number)
     keys: list[str] = []
     for hold in store.holds(session, payment.id):
         part = min(left_minor, hold.captured_minor - payouts.refunded_of(session, hold))
@@ -189,6 +103,108 @@ def _queue_parts(
         store.enqueue(session, part_key, payment.id, call, till.now_ms())
         keys.append(part_key)
     return keys
+
+
+def _request(
+    session: Session, till: Till, session_id: SessionId, by: PersonId, reason: str
+) -> tuple[Answer, list[str]]:
+    payment = store.payment_of_session(session, session_id)
+    if payment is None or payment.learner != by:
+        raise faults.refusal("no-such-session", "There is no session of yours by that name.")
+    amount = Money(payouts.captured_minor(session, payment), payment.currency)
+    known = _known_answer(session, payment, session_id, amount)
+    if known is not None:
+        return known, []
+    _check_asked_in_time(till, payment, amount)
+    facts = _facts(session, till, payment, session_id)
+    rule = refund_rules.clear_case(facts)
+    if rule is not None:
+        keys = refund(session, till, payment, amount, rule.name)
+        return Answer(amount, None, f"{rule.says} {amount} goes back to your card."), keys
+    case = store.open_case(
+        session,
+        f"refund:{session_id}",
+        "refund-asked",
+        payment.id,
+        reason or "(no reason given)",
+        _evidence(session, session_id, facts),
+        till.now_ms(),
+    )
+    return Answer(amount, case.number, _CASE_OPENED), []
+
+
+_CASE_OPENED = "We look at it and write to you; the mentor is not paid before that."
+
+
+def _known_answer(
+    session: Session, payment: Payment, session_id: SessionId, amount: Money
+) -> Answer | None:
+    if payment.refunded_minor:
+        back = Money(payment.refunded_minor, payment.currency)
+        return Answer(back, None, f"{back} of this session goes back to you or has gone back.")
+    case = store.case_by_key(session, f"refund:{session_id}")
+    if case is None:
+        return None
+    says = _CASE_OPENED if case.state == "open" else f"It was decided: {case.decision}"
+    return Answer(amount, case.number, says)
+
+
+def _check_asked_in_time(till: Till, payment: Payment, charged: Money) -> None:
+    is_over = payment.state in ("settled", "released")
+    if payment.state == "waived" or (is_over and not charged.minor):
+        raise faults.refusal("wrong-state", "This session cost you nothing.")
+    if not is_over:
+        raise faults.refusal(
+            "wrong-state", "Your card has not been charged yet.", "Ask again in a minute."
+        )
+    if till.now_ms() >= (payment.ended_at_ms or 0) + till.refund_window_ms:
+        hours = till.refund_window_ms // 3_600_000
+        raise faults.refusal(
+            "too-late",
+            f"Money back can be asked for {hours} hours after a session.",
+            "Write to the operator if something was wrong with it.",
+            limit=hours,
+        )
+
+
+def _check(session: Session, payment: Payment, amount: Money) -> None:
+    left_minor = payouts.captured_minor(session, payment) - payment.refunded_minor
+    if payment.state not in ("settled", "released"):
+        raise faults.refusal("wrong-state", "The card has not been charged for this session.")
+    if not 0 < amount.minor <= left_minor:
+        raise faults.refusal(
+            "bad-value",
+            f"{amount} cannot go back: {Money(left_minor, payment.currency)} is left of what was charged.",
+            limit=left_minor,
+            got=amount.minor,
+        )
+    step = rating.step_minor(payment.currency)
+    if amount.minor % step:
+        raise faults.refusal(
+            "bad-value", f"{amount} is no multiple of {step} minor units.", limit=step
+        )
+
+
+def _take_back_shares(
+    session: Session, till: Till, payment: Payment, amount: Money, key: str
+) -> None:
+    captured = payouts.captured_minor(session, payment)
+    before = payouts.shares_of(payment, captured - payment.refunded_minor)
+    after = payouts.shares_of(payment, captured - payment.refunded_minor - amount.minor)
+    share, commission = before[0] - after[0], before[1] - after[1]
+    journal = journals.refund_reserved_after_release(
+        key, PaymentId(payment.id), PersonId(payment.mentor), share, commission
+    )
+    ledger.append(session, journal, at_ms=till.now_ms())
+    payouts.reverse(session, till, payment, share.minor)
+
+
+def _next_number(session: Session, payment: Payment) -> int:
+    return 1 + max((known.number for known in store.refunds(session, payment.id)), default=0)
+
+
+def _key(till: Till, payment: Payment, number: int) -> str:
+    return f"{till.environment}:{payment.id}:refund:{number}"
 
 
 def _facts(session: Session, till: Till, payment: Payment, session_id: SessionId) -> SessionFacts:

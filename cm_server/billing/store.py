@@ -114,6 +114,17 @@ def refunds(session: Session, payment_id: str) -> list[Refund]:
     return list(session.exec(rows))
 
 
+def open_reversals(session: Session, mentor: PersonId) -> list[calls.Reverse]:
+    """What of a mentor's money is being asked back, its outcome not known yet."""
+    rows = select(OutboxRow.call).where(
+        OutboxRow.state != "done",
+        col(OutboxRow.key).contains(":reverse:", autoescape=True),
+        col(OutboxRow.payment_id).in_(select(Payment.id).where(Payment.mentor == mentor)),
+    )
+    made = (calls.decoded(row) for row in session.exec(rows))
+    return [call for call in made if isinstance(call, calls.Reverse)]
+
+
 def payouts(session: Session, payment_id: str) -> list[Payout]:
     rows = select(Payout).where(Payout.payment_id == payment_id).order_by(col(Payout.key))
     return list(session.exec(rows))

@@ -79,15 +79,15 @@ def checked_price(text: str, currency: str) -> Money:
 
 def checked_amount(price: Money, currency: str) -> Money:
     """A price per 15 minutes in the currency of this server."""
-    lowest, highest = limits.PRICE_MINOR_PER_QUARTER_MIN, limits.PRICE_MINOR_PER_QUARTER_MAX
     if price.currency != currency:
         raise faults.refusal("bad-value", f"Prices here are in {currency}.", field="price")
-    if price.minor != 0 and not lowest <= price.minor <= highest:
+    lowest, highest = money.quarter_prices(currency)
+    if price.minor != 0 and not lowest <= price <= highest:
         raise faults.refusal(
             "bad-value",
-            f"A price per 15 minutes is 0, or from {Money(lowest, currency)} to {Money(highest, currency)}.",
+            f"A price per 15 minutes is 0, or from {lowest} to {highest}.",
             field="price",
-            limit=lowest if price.minor < lowest else highest,
+            limit=lowest.minor if price < lowest else highest.minor,
             got=price.minor,
         )
     if price.minor % CURRENCIES[currency].charge_step:

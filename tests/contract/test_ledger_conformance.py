@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, create_engine, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlmodel import Session, SQLModel
 
 from cm_server.billing import ledger, model
@@ -264,3 +264,21 @@ def test_facts_booked_together_may_build_on_one_another_and_repeat(db: Session) 
     with pytest.raises(KeyReused), db.begin_nested():
         ledger.append_all(db, [journal("fresh", Leg(GATEWAY, ESCROW, 7)), other], at_ms=3)
     assert not ledger.has(db, "fresh")
+
+
+def test_rows_that_another_process_holds_are_no_guards_no(engine: Engine) -> None:
+    """Whoever booked tries again, as it does not after a refusal."""
+    waits = {"sqlite": "PRAGMA busy_timeout=20", "postgresql": "SET lock_timeout='20ms'"}
+    takes = {"sqlite": "BEGIN IMMEDIATE", "postgresql": "LOCK TABLE ledger_journal"}
+    name = engine.dialect.name
+    with engine.connect() as other, engine.connect() as ours:
+        other.exec_driver_sql(takes[name])
+        ours.exec_driver_sql(waits[name])
+        with Session(ours) as session, pytest.raises(OperationalError):
+            ledger.append(session, journal("held up", Leg(GATEWAY, ESCROW, 5)), at_ms=1)
+        other.rollback()
+        ours.rollback()
+        with Session(ours) as session:
+            assert not ledger.has(session, "held up")
+            assert ledger.append(session, journal("held up", Leg(GATEWAY, ESCROW, 5)), at_ms=2)
+            session.rollback()

@@ -29,7 +29,7 @@ from tests.support.manual_clock import ManualClock
 from tests.support.money_world import LEARNER, MENTOR, Screen
 
 SESSION = SessionId("ses_owned")
-LEASE_MS = 1500
+LEASE_MS = 3000
 RULES = MeterRules(lease_ms=LEASE_MS)
 
 

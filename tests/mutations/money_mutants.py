@@ -170,6 +170,27 @@ MUTANTS = (
         (NASTY, MACHINE),
     ),
     Mutant(
+        "what a mentor owes is asked back and set off as well",
+        f"{B}/payouts.py",
+        "    return owed - asked_back",
+        "    return owed",
+        (f"{NASTY}/test_set_off.py",),
+    ),
+    Mutant(
+        "a refund the bank sent back is forgotten",
+        f"{B}/effects.py",
+        '"unsent" if released else "failed"',
+        '"failed"',
+        (f"{NASTY}/test_failed_refunds.py",),
+    ),
+    Mutant(
+        "a debt that was written off is tried again",
+        f"{B}/write_offs.py",
+        "        hold.to_capture_minor = 0\n",
+        "",
+        (f"{NASTY}/test_write_offs.py",),
+    ),
+    Mutant(
         "the payout forgets refunds",
         f"{B}/payouts.py",
         "net_minor = captured_minor(session, payment) - payment.refunded_minor",
@@ -329,7 +350,8 @@ def _is_killed(mutant: Mutant) -> bool:
 def _first_failed(report: str) -> str:
     """So that a reader sees whether it was noticed for its own sake or by a machine that was too busy."""
     return next(
-        (line for line in report.splitlines() if line.startswith(("FAILED", "ERROR"))), report[-300:]
+        (line for line in report.splitlines() if line.startswith(("FAILED", "ERROR"))),
+        report[-300:],
     )
 
 

@@ -106,8 +106,9 @@ class FakeBank:
         self._emit("v2.core.account.updated", reports.AccountChanged(account))
 
     def settle_refund(self, refund: RefundRef, *, succeeded: bool) -> None:
+        """What waits comes to its end; what had arrived may come back still."""
         key, waiting = self.refunds[refund]
-        assert isinstance(waiting, outcomes.RefundPending)
+        assert isinstance(waiting, outcomes.RefundPending | outcomes.Refunded)
         outcome: outcomes.RefundOutcome
         if succeeded:
             outcome = outcomes.Refunded(refund, waiting.charge, waiting.amount)
@@ -117,7 +118,10 @@ class FakeBank:
             outcome = outcomes.RefundFailed(
                 refund, waiting.charge, "lost_or_stolen_card", "The bank sent the money back."
             )
-            self.intent_of(waiting.charge).refunded_minor -= waiting.amount.minor
+            amount = waiting.amount
+            self.intent_of(waiting.charge).refunded_minor -= amount.minor
+            if isinstance(waiting, outcomes.Refunded):
+                self._book(BalanceKind.REFUND_FAILED, amount.currency, amount.minor, refund)
         self.refunds[refund] = (key, outcome)
         self._emit("refund.updated", reports.RefundChanged(key, outcome))
 

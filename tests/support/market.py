@@ -25,6 +25,7 @@ from cm_server.billing.gateway_outcomes import AccountRef
 from cm_server.billing.model import Customer, Payee
 from cm_server.billing.till import Till
 from cm_server.db import Database
+from cm_server.meter import counting
 from cm_server.meter.recorder import Recorder
 from cm_server.payment_service import accounts, balance, cards, customers, payment_intents
 from cm_server.payment_service.embedded import PaymentService, WebhookRoute
@@ -160,6 +161,20 @@ class Market:
         self._begin_process()
         await outbox.end_leases(self.till)
         await self.recorder.take_unfinished()
+
+    async def take_over_from_a_sleeper(self, sessions: Sequence[SessionId]) -> None:
+        """Another process has the meters now; the one that had them wakes and goes on as if nothing had been."""
+        sleeper, its_clock = self.recorder, self.clock
+        self.clock = its_clock.restarted()
+        self._begin_process()
+        await self.recorder.take_unfinished()
+        for _ in range(3):
+            await its_clock.advance(5)
+            for session_id in sessions:
+                for role in counting.ROLES:
+                    sleeper.joined(session_id, role)
+            await sleeper.tick()
+            await sleeper.checkpoint()
 
     async def close(self) -> None:
         await self.gateway.close()

@@ -19,9 +19,18 @@ SILENT_SLOTS: Final = 2
 CAP_MINUTES: Final = 30
 LONG_AGO: Final = -99
 ROLES: tuple[Role, ...] = ("learner", "mentor")
-STEPS: Final = {"USD": 1, "EUR": 1, "JPY": 1, "ISK": 100, "HUF": 100, "TWD": 100, "KWD": 10}
+STEPS: Final = {
+    "USD": 1,
+    "EUR": 1,
+    "JPY": 1,
+    "ISK": 100,
+    "UGX": 100,
+    "HUF": 100,
+    "TWD": 100,
+    "KWD": 10,
+}
 """What amounts must be multiples of, to be charged and paid out; from the card networks' tables, not from ours."""
-LEAST: Final = {"USD": 50, "EUR": 50, "JPY": 50, "ISK": 10_000, "HUF": 17_500, "TWD": 1_500, "KWD": 150}  # fmt: skip
+LEAST: Final = {"USD": 50, "EUR": 50, "JPY": 50, "ISK": 10_000, "UGX": 200_000, "HUF": 17_500, "TWD": 1_500, "KWD": 150}  # fmt: skip
 
 
 @dataclass
@@ -102,7 +111,7 @@ class LiveSession:
 
 @dataclass
 class Paid:
-    """A session that is over: `gross` was on its receipt, `asked_back` is all that was ever let go back of it."""
+    """A session that is over: `gross` was on its receipt, `asked_back` is all that was ever let go back of it, `given_up` what was owed and written off."""
 
     id: str
     mentor: PersonId
@@ -110,6 +119,7 @@ class Paid:
     gross: int
     ended_at_ms: int
     asked_back: int = 0
+    given_up: int = 0
 
 
 def price_of(counted_seconds: int, quarter: Money) -> int:

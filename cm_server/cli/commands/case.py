@@ -1,4 +1,4 @@
-"""What waits for an operator's decision: list, show, refund, dismiss."""
+"""What waits for an operator's decision: list, show, refund, paid, dismiss."""
 
 import argparse
 import asyncio
@@ -19,10 +19,16 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: Parser) -> None:
-    parser.add_argument("action", choices=("list", "show", "refund", "dismiss"))
+    parser.add_argument(
+        "action",
+        choices=("list", "show", "refund", "paid", "dismiss"),
+        help="paid: a refund that the bank sent back was paid another way, and is only booked",
+    )
     parser.add_argument("number", nargs="?", type=int, help="the case; not for list")
     parser.add_argument(
-        "--amount", metavar="10.00", help="refund this much; default: all that is left"
+        "--amount",
+        metavar="10.00",
+        help="refund this much; default: all that is left, or what failed",
     )
     parser.add_argument(
         "--note",
@@ -35,10 +41,16 @@ def add_arguments(parser: Parser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     if arguments.action != "list" and arguments.number is None:
         raise Stopped(f"Which case is {arguments.action} for?", "cm-server case list", Exit.USAGE)
-    if arguments.action in ("refund", "dismiss") and not arguments.note.strip():
+    if arguments.action in ("refund", "paid", "dismiss") and not arguments.note.strip():
         raise Stopped(
             "A decision needs its reason.",
             f"cm-server case {arguments.action} {arguments.number} --note WHY",
+            Exit.USAGE,
+        )
+    if arguments.amount is not None and arguments.action != "refund":
+        raise Stopped(
+            "--amount is for refund alone.",
+            f"cm-server case {arguments.action} {arguments.number}",
             Exit.USAGE,
         )
     return asyncio.run(_run(arguments))

@@ -1,4 +1,4 @@
-"""Sessions that are not paid: who owes what, since when, why, and when it is tried again."""
+"""Sessions that are not paid: who owes what, since when, why, when it is tried again; and to write one off."""
 
 import argparse
 import asyncio
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from cm_server.cli import floor
 from cm_server.cli.arguments import Parser
-from cm_server.cli.exits import Exit
+from cm_server.cli.exits import Exit, Stopped
+from cm_server.clock import SystemClock
 from cm_wire import printable
 
 if TYPE_CHECKING:
@@ -15,14 +16,46 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: Parser) -> None:
-    del parser  # nothing but what every command takes
+    parser.add_argument(
+        "action",
+        nargs="?",
+        choices=("list", "write-off"),
+        default="list",
+        help="list them, or give one up: it is tried on no card again and its learner may ask",
+    )
+    parser.add_argument("session", nargs="?", help="the session that is not paid; not for list")
+    parser.add_argument("--reason", default="", help="why it is written off; kept with it")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    return asyncio.run(_run(arguments))
+    if arguments.action == "list":
+        return asyncio.run(_list(arguments))
+    if arguments.session is None:
+        raise Stopped("Which session is to be written off?", "cm-server debts", Exit.USAGE)
+    if not arguments.reason.strip():
+        raise Stopped(
+            "A debt is written off for a reason.",
+            f"cm-server debts write-off {arguments.session} --reason WHY",
+            Exit.USAGE,
+        )
+    return asyncio.run(_write_off(arguments))
 
 
-async def _run(arguments: argparse.Namespace) -> int:
+async def _write_off(arguments: argparse.Namespace) -> int:
+    from cm_server.billing import write_offs
+    from cm_wire.ids import SessionId
+
+    chosen = floor.settings(arguments)
+    session_id, reason = SessionId(arguments.session), arguments.reason.strip()
+    now_ms = int(SystemClock().now().timestamp() * 1000)
+    async with floor.database(chosen) as database:
+        done = await database.write(lambda s: write_offs.write_off(s, now_ms, session_id, reason))
+    before = "" if done.is_new else "Done before. "
+    print(printable.terminal(f"{before}{done.says} It is case {done.case_number}."))
+    return Exit.DONE
+
+
+async def _list(arguments: argparse.Namespace) -> int:
     from cm_server.billing import debts
     from cm_server.people import accounts
 

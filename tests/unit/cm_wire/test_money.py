@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cm_wire import money
+from cm_wire import limits, money
 from cm_wire.money import CURRENCIES, Money
 
 
@@ -14,6 +14,7 @@ from cm_wire.money import CURRENCIES, Money
         (Money(-1234, "EUR"), "-€12.34"),
         (Money(77, "JPY"), "¥77"),
         (Money(1500, "KWD"), "KWD 1.500"),
+        (Money(500_000, "UGX"), "UGX 5000.00"),
         (Money(0, "USD"), "$0.00"),
     ],
 )
@@ -53,3 +54,22 @@ def test_an_unknown_currency_and_nine_digits_are_refused() -> None:
         Money(1, "usd")
     with pytest.raises(ValueError, match="beyond"):
         Money(100_000_000, "USD")
+
+
+@pytest.mark.parametrize("code", sorted(CURRENCIES))
+def test_a_price_is_worth_about_the_same_in_every_currency_and_four_hours_of_it_are_payable(
+    code: str,
+) -> None:
+    low, high = money.quarter_prices(code)
+    least = CURRENCIES[code].minimum_charge_minor
+    assert low.minor == 2 * least
+    longest_minor = high.minor * limits.CAP_MINUTES_MAX // 15
+    assert longest_minor <= money.MINOR_UNITS_MAX
+    assert high.minor == 1_000 * least or longest_minor > money.MINOR_UNITS_MAX * 99 // 100
+    assert high.minor % CURRENCIES[code].charge_step == 0
+
+
+def test_in_dollars_and_yen_fifteen_minutes_cost_up_to_fifty_thousand_minor_units() -> None:
+    assert money.quarter_prices("USD") == (Money(100, "USD"), Money(50_000, "USD"))
+    assert money.quarter_prices("JPY") == (Money(100, "JPY"), Money(50_000, "JPY"))
+    assert money.quarter_prices("HUF") == (Money(35_000, "HUF"), Money(6_249_999, "HUF"))
