@@ -167,6 +167,11 @@ def of_proposals(
     return actions
 
 
+def of_waiting_changes(title: str, edit: types.WorkspaceEdit) -> types.CodeAction:
+    """It carries its edit: an editor that needs it takes none from a command."""
+    return types.CodeAction(title=title, kind=types.CodeActionKind.Empty, edit=edit)
+
+
 def review(uri: str, version: int, proposals: Sequence[Proposal]) -> types.WorkspaceEdit:
     """All of them as one edit, each to be confirmed by its user before it is applied.
 

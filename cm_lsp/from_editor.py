@@ -22,6 +22,7 @@ from cm_lsp import (
     learners_diagnostics,
     lsp_ext,
     run_command,
+    to_editor,
 )
 from cm_lsp.app import Codementor, Machine
 from cm_lsp.language_server import Server, answer_to_editor, builtins_of
@@ -55,6 +56,8 @@ class Handlers:
         self._here = Codementor(self._server, self._machine, params)
         if not self.here.editor.learns_of_definitions:
             self._answer_definitions()
+        if self.here.profile.pulls:
+            self._server.feature(types.TEXT_DOCUMENT_FORMATTING)(partial(self.formatting))
 
     def initialized(self, _: types.InitializedParams) -> None:
         if self.here.editor.learns_of_definitions:
@@ -138,7 +141,7 @@ class Handlers:
         actions = code_actions.ask(params, params.context.only)
         if params.context.only:
             return actions
-        actions += self._proposals(params)
+        actions += [*self._waiting_changes(params.text_document.uri), *self._proposals(params)]
         if here.editor.has_plugin:
             return actions
         uri, place = params.text_document.uri, params.range
@@ -164,6 +167,26 @@ class Handlers:
                 online=here.online,
             ),
         ]
+
+    def formatting(self, params: types.DocumentFormattingParams) -> list[types.TextEdit] | None:
+        """Brings the document up to date, in an editor that takes edits only when told to."""
+        room, uri = self.here.room, params.text_document.uri
+        path = room.table.path(uri) if room is not None else None
+        if room is None or path is None:
+            return None
+        return to_editor.text_edits(room.waiting_changes.offer(path)) or None
+
+    def _waiting_changes(self, uri: str) -> list[types.CodeAction]:
+        here, document = self.here, self.here.documents.get(uri)
+        path = here.room.table.path(uri) if here.room is not None else None
+        if here.room is None or path is None or document is None:
+            return []
+        waiting = here.room.waiting_changes
+        title, offered = waiting.title(path), waiting.offer(path)
+        if not offered:
+            return []
+        edit = here.editor.workspace_edit(uri, document.version, offered)
+        return [code_actions.of_waiting_changes(title, edit)]
 
     def _proposals(self, params: types.CodeActionParams) -> list[types.CodeAction]:
         """Of the lines that are asked about; where there is none, of the whole file."""

@@ -19,7 +19,7 @@ from pygls.exceptions import JsonRpcException
 
 from cm_lsp import foreign_markdown, lsp_ext
 from cm_lsp.language_server import Server, builtins_of
-from cm_lsp.sharing.bridge_messages import SendEdit
+from cm_lsp.sharing.bridge_messages import SendEdit, TextEdit
 from cm_lsp.tasks import Tasks
 from cm_wire import printable
 
@@ -181,6 +181,8 @@ class Editor:
 
         Put the harmless answer first.
         """
+        if self._may_show_no_questions:
+            self.say(f"{text} Answer by code action.")
         params = types.ShowMessageRequestParams(
             types.MessageType.Info, text, [types.MessageActionItem(title) for title in answers]
         )
@@ -222,6 +224,12 @@ class Editor:
         except (TimeoutError, JsonRpcException):
             return False
 
+    @property
+    def _may_show_no_questions(self) -> bool:
+        """Some leave them unanswered and unseen (ALE). Those say nothing of questions, nor that they take edits."""
+        window, workspace = self._can.window, self._can.workspace
+        return not (window and window.show_message) and not (workspace and workspace.apply_edit)
+
     # Progress.
 
     async def progress(
@@ -262,7 +270,9 @@ class Editor:
                 if edit.rebase:
                     return await self._apply_rebased(uri, edit)
                 answer = await self._server.workspace_apply_edit_async(
-                    types.ApplyWorkspaceEditParams(self._workspace_edit(uri, edit))
+                    types.ApplyWorkspaceEditParams(
+                        self.workspace_edit(uri, edit.version, edit.edits)
+                    )
                 )
                 return answer.applied, None
         except (TimeoutError, JsonRpcException, msgspec.ValidationError) as error:
@@ -276,6 +286,18 @@ class Editor:
                 await self._server.workspace_semantic_tokens_refresh_async(None)
         except (TimeoutError, JsonRpcException):
             log.debug("no barrier")
+
+    def workspace_edit(
+        self, uri: str, version: int | None, changes: Sequence[TextEdit]
+    ) -> types.WorkspaceEdit:
+        """Edits of one document; for a version of it, where the editor can be told."""
+        found = text_edits(changes)
+        workspace = self._can.workspace
+        versioned = workspace and workspace.workspace_edit
+        if not (versioned and versioned.document_changes):
+            return types.WorkspaceEdit(changes={uri: found})
+        document = types.OptionalVersionedTextDocumentIdentifier(uri=uri, version=version)
+        return types.WorkspaceEdit(document_changes=[types.TextDocumentEdit(document, found)])
 
     @property
     def confirms_changes(self) -> bool:
@@ -323,21 +345,6 @@ class Editor:
         answer = msgspec.convert(raw, lsp_ext.EditApplied)
         return answer.applied, answer.version
 
-    def _workspace_edit(self, uri: str, edit: SendEdit) -> types.WorkspaceEdit:
-        edits = [
-            types.TextEdit(
-                types.Range(types.Position(*change.start), types.Position(*change.end)),
-                change.text,
-            )
-            for change in edit.edits
-        ]
-        workspace = self._can.workspace
-        versioned = workspace and workspace.workspace_edit
-        if not (versioned and versioned.document_changes):
-            return types.WorkspaceEdit(changes={uri: edits})
-        document = types.OptionalVersionedTextDocumentIdentifier(uri=uri, version=edit.version)
-        return types.WorkspaceEdit(document_changes=[types.TextDocumentEdit(document, edits)])
-
     async def _plugin(
         self, method: str, params: msgspec.Struct, shape: type[_Shape], patience_seconds: float
     ) -> _Shape | None:
@@ -355,6 +362,15 @@ class Editor:
         progress = await self.progress("Codementor", text)
         await asyncio.sleep(FLASH_SECONDS)
         progress.end(text)
+
+
+def text_edits(changes: Sequence[TextEdit]) -> list[types.TextEdit]:
+    return [
+        types.TextEdit(
+            types.Range(types.Position(*change.start), types.Position(*change.end)), change.text
+        )
+        for change in changes
+    ]
 
 
 def lsp_range(given: lsp_ext.Range) -> types.Range:

@@ -28,10 +28,11 @@ class Marks:
     proposals: list[types.Diagnostic] = field(default_factory=list)
     secrets: list[types.Diagnostic] = field(default_factory=list)
     hidden: list[types.Diagnostic] = field(default_factory=list)
+    waiting: list[types.Diagnostic] = field(default_factory=list)
 
     def diagnostics(self, *, with_cursors: bool) -> list[types.Diagnostic]:
         """All as diagnostics: the one thing every editor draws."""
-        found = [*self.learners, *self.proposals, *self.secrets, *self.hidden]
+        found = [*self.learners, *self.proposals, *self.secrets, *self.hidden, *self.waiting]
         if with_cursors:
             found += [
                 _hint(cursor.selection or _caret(cursor.position), f"{cursor.name} is here")

@@ -33,6 +33,7 @@ from cm_lsp.session.storing import StoreWatch
 from cm_lsp.session.sync import Sync
 from cm_lsp.session.taking_back import TakingBack
 from cm_lsp.session.typed_secrets import TypedSecrets
+from cm_lsp.session.waiting_changes import WaitingChanges
 from cm_lsp.sharing import document as session_documents
 from cm_lsp.sharing.bridge_messages import Authority, Change, NotSent, Typing
 from cm_lsp.sharing.buffer import Buffer, EditorSide
@@ -43,7 +44,6 @@ from cm_lsp.to_server.backoff import Backoff
 from cm_lsp.to_server.channel import DocumentChannel
 from cm_wire.ids import FilePath, YjsClientId
 from cm_wire.session import FileDiagnostics, SessionView, SharedFile
-from cm_wire.to_server import Command
 from cm_wire.yjs.awareness import Entry
 
 log = logging.getLogger(__name__)
@@ -81,7 +81,10 @@ class Room:
         self.answering = Answering(
             place, self.table, self._buffers, lambda: self.view, self.tell_session
         )
-        self._divergence = Divergence(view.session_id, self._tell_server)
+        self.waiting_changes = WaitingChanges(place, self._buffers, lambda: self.view)
+        self._divergence = Divergence(
+            view.session_id, lambda said: self._tasks.later(place.send(said))
+        )
         self._secrets = TypedSecrets(place, lambda: self.view, self.table.uri)
         self._mode_guard = ModeGuard(_now(), self._is_in_other_window)
         self.lost_reports = LostReports(place, self.table.path, self.changed_text)
@@ -186,10 +189,10 @@ class Room:
         """What a plugin fills a shared buffer with."""
         path = share_table.path_of_shared_uri(uri, self.view.session_id)
         buffer = self._buffers.get(path) if path is not None else None
-        file = self._file(path) if path is not None else None
         if buffer is None:
             return None
-        read_only = self._typing(file.path if file else None) is Typing.TAKEN_BACK
+        file = self._file(path)
+        read_only = self._typing(path if file else None) is Typing.TAKEN_BACK
         language_id = file.language_id if file else ""
         return lsp_ext.SharedText(text=buffer.text(), language_id=language_id, read_only=read_only)
 
@@ -351,9 +354,6 @@ class Room:
         file = self._file(path)
         return views.typing(self.view, read_only_file=bool(file and file.read_only))
 
-    def _tell_server(self, command: Command) -> None:
-        self._tasks.later(self._place.send(command))
-
     def _tell_sync(self) -> None:
         late = self._store_watch.is_late
         self._drawing.sync_states(is_connected=self._sync.is_connected, is_late=late)
@@ -379,6 +379,7 @@ class Room:
                 buffer.tick()
             self._store_watch.tick(self._sync.document, now)
             self._tell_sync()
+            self.waiting_changes.tick(now)
             self.proposing.tick()
             self.on_disk.tick(now)
             self._secrets.tick(now)

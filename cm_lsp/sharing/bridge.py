@@ -54,7 +54,8 @@ from cm_lsp.sharing.indexed_text import IndexedText
 from cm_lsp.sharing.judge import Judge
 from cm_lsp.sharing.pacing import REFUSALS_TO_REPORT, Pacing
 from cm_lsp.sharing.positions import DocumentVersion, Position, PositionEncoding, Utf8Offset
-from cm_lsp.sharing.reported import Report, Step
+from cm_lsp.sharing.pulling import Pulling
+from cm_lsp.sharing.reported import Report, ReportReader, Step
 from cm_lsp.sharing.shared_text import SharedText
 from cm_lsp.sharing.standing import Standing, small
 
@@ -93,7 +94,11 @@ class Bridge:
         self._barrier: tuple[EditId, int] | None = None
         self._last_id = 0
         self.counts = BridgeCounts()
-        self._judge = Judge(profile, self._encoding, self._standing, self._pacing, self.counts)
+        reader = ReportReader(self._encoding, profile.lone_carriage_return)
+        self._judge = Judge(
+            profile, self._encoding, reader, self._standing, self._pacing, self.counts
+        )
+        self._pulling = Pulling(reader, self._standing, self.counts) if profile.pulls else None
 
     # What the editor says.
 
@@ -105,6 +110,8 @@ class Bridge:
         """
         self._version = DocumentVersion(version)
         self._pacing.start_again()
+        if self._pulling is not None:
+            self._pulling.start_again()
         buffer = IndexedText(positions.normalised(text, self._profile.lone_carriage_return))
         if self._authority is Authority.CRDT:
             self._standing.adopt(buffer)
@@ -133,6 +140,9 @@ class Bridge:
         self._version = DocumentVersion(version)
         self._pacing.change_seen(now_ms)
         report = Report(self._version, tuple(changes))
+        if self._pulling is not None:
+            self._pulling.read(report)
+            return self._settled(now_ms)
         if self._waits_for_answer():
             self._held.append(report)
             return []
@@ -191,6 +201,19 @@ class Bridge:
             return self._send(now_ms)
         self._barrier = self._next_id(), now_ms
         return [AwaitBarrier(self._barrier[0])]
+
+    def offer(self) -> tuple[TextEdit, ...]:
+        """All that waits, for the user of an editor that takes edits only when told to; nothing for others."""
+        return self._pulling.offer() if self._pulling is not None and self.is_open else ()
+
+    def waiting(self) -> tuple[Position, ...]:
+        """Where in the buffer are the changes that wait for such a user."""
+        if self._pulling is None or not self.is_open:
+            return ()
+        changes = edits.replacements(self._standing.queue)
+        return tuple(
+            self._standing.shadow.position_at(change.start, self._encoding) for change in changes
+        )
 
     def tick(self, now_ms: int) -> list[Effect]:
         """A slow timer, a few times a second: retries, and the end of all patience."""
@@ -257,15 +280,16 @@ class Bridge:
             return BridgeState.REFUSED
         if flight is not None and now_ms - flight.sent_ms >= ANSWER_PATIENCE_MS:
             return BridgeState.WAITING
-        in_step = flight is None and not self._standing.queue
-        return BridgeState.IN_STEP if in_step else BridgeState.SENDING
+        if flight is None and not self._standing.queue:
+            return BridgeState.IN_STEP
+        return BridgeState.SENDING if self._pulling is None else BridgeState.WAITING
 
     # Sending.
 
     def _may_send(self, now_ms: int) -> bool:
         return (
             self.is_open
-            and not self._profile.pulls
+            and self._pulling is None
             and self._barrier is None
             and self._standing.in_flight is None
             and bool(self._standing.queue)

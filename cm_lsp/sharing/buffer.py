@@ -24,6 +24,7 @@ from cm_lsp.sharing.bridge_messages import (
     Effect,
     NotSent,
     SendEdit,
+    TextEdit,
     Typing,
 )
 from cm_lsp.sharing.client_profiles import ClientProfile
@@ -138,6 +139,14 @@ class Buffer:
     def tick(self) -> None:
         self._carry_out(self._bridge.tick(_now_ms()))
 
+    def offer(self) -> tuple[TextEdit, ...]:
+        """What others changed, for a user who takes it by hand (`Bridge.offer`)."""
+        return self._bridge.offer()
+
+    def waiting(self) -> tuple[Position, ...]:
+        """Where in the editor that is."""
+        return self._bridge.waiting()
+
     def state(self) -> BridgeState:
         return self._bridge.state(_now_ms())
 
@@ -195,7 +204,8 @@ class Buffer:
         pieces = list(self._document.shown_pieces(self.path))
         text = self._shared.text
         start, end = (
-            _of_utf16(text, places.offset_of(pieces, place)) for place in (hunk.start, hunk.end)
+            places.of_utf16(text, places.offset_of(pieces, place))
+            for place in (hunk.start, hunk.end)
         )
         if end < start or text.slice(start, end) != hunk.removed:
             return None
@@ -280,8 +290,8 @@ class Buffer:
         utf16 = places.offset_of(self._document.shown_pieces(self.path), place)
         text = self._shared.text
         if self._draft is None:
-            return Utf8Offset(text.utf8_at(_of_utf16(text, utf16)))
-        there = _of_utf16(self._draft.shared, utf16)
+            return Utf8Offset(text.utf8_at(places.of_utf16(text, utf16)))
+        there = places.of_utf16(self._draft.shared, utf16)
         offset = edits.map_index(self._draft.operation, there, after=False)
         return Utf8Offset(text.utf8_at(min(offset, len(text))))
 
@@ -374,15 +384,6 @@ class _BeforeTyping:
     def slice(self, start: int, end: int) -> str:
         self._text = self._text or self._stored()
         return self._text.slice(start, end)
-
-
-def _of_utf16(text: IndexedText, offset: int) -> int:
-    """The code point offset of an offset in UTF-16 units, at most the text's end."""
-    whole = str(text)
-    if whole.isascii():
-        return min(offset, len(whole))
-    prefix = whole.encode("utf-16-le")[: 2 * offset]
-    return len(prefix.decode("utf-16-le", "ignore"))
 
 
 def _now_ms() -> int:

@@ -31,7 +31,7 @@ class ClientProfile:
     """Takes `codementor/applyEdit` (contract: `cm_lsp.sharing.bridge`)."""
 
     pulls: bool = False
-    """Takes edits only inside a command of its user: nothing may be sent unasked."""
+    """Takes edits only inside a command of its user, and answers none: what is asked for is `Bridge.offer`."""
 
     encoding: PositionEncoding | None = None
     """What it really counts in, where that differs from what was negotiated."""
@@ -69,4 +69,6 @@ def profile_of(client_name: str | None, *, applies_edits: bool, rebases: bool) -
     profile = _BY_NAME.get(client_name or "", STANDARD)
     if rebases:
         return replace(profile, rebases=True, truthful=True, barrier=False)
-    return profile if applies_edits else replace(profile, pulls=True)
+    if applies_edits:
+        return profile
+    return replace(profile, pulls=True, truthful=False, barrier=False)

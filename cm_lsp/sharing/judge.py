@@ -29,13 +29,14 @@ class Judge:
         self,
         profile: ClientProfile,
         encoding: PositionEncoding,
+        reader: ReportReader,
         standing: Standing,
         pacing: Pacing,
         counts: BridgeCounts,
     ) -> None:
         self._profile = profile
         self._encoding = encoding
-        self._reader = ReportReader(encoding, profile.lone_carriage_return)
+        self._reader = reader
         self._standing = standing
         self._pacing = pacing
         self._counts = counts

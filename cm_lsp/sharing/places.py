@@ -6,6 +6,7 @@ own, but mixes units when it reads them; the admission check knows every item's 
 
 from collections.abc import Iterable
 
+from cm_lsp.sharing.indexed_text import IndexedText
 from cm_wire.ids import YjsClientId
 from cm_wire.yjs.awareness import ItemReference, RelativePosition
 from cm_wire.yjs.order import Piece
@@ -47,3 +48,12 @@ def offset_of(pieces: Iterable[ShownPiece], place: RelativePosition) -> int:
             return before + sum(max(0, min(stop, reached) - start) for start, stop in shown)
         before += sum(stop - start for start, stop in shown)
     return before
+
+
+def of_utf16(text: IndexedText, offset: int) -> int:
+    """The code point offset of an offset in UTF-16 units, at most the text's end."""
+    whole = str(text)
+    if whole.isascii():
+        return min(offset, len(whole))
+    prefix = whole.encode("utf-16-le")[: 2 * offset]
+    return len(prefix.decode("utf-16-le", "ignore"))

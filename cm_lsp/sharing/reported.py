@@ -42,10 +42,10 @@ class Step:
 class ReportReader:
     """Knows how one editor counts."""
 
-    __slots__ = ("_encoding", "_lone_carriage_return")
+    __slots__ = ("_lone_carriage_return", "encoding")
 
     def __init__(self, encoding: PositionEncoding, lone_carriage_return: str) -> None:
-        self._encoding = encoding
+        self.encoding = encoding
         self._lone_carriage_return = lone_carriage_return
 
     def normalised(self, text: str) -> str:
@@ -85,11 +85,11 @@ class ReportReader:
                 assert_never(change)
 
     def _ranged(self, text: IndexedText, change: RangeChange) -> Replacement:
-        start, cut_at_start = text.locate(change.start, self._encoding)
+        start, cut_at_start = text.locate(change.start, self.encoding)
         end, cut_at_end = start, cut_at_start
         if change.end > change.start:
-            end, cut_at_end = text.locate(change.end, self._encoding)
-        if self._encoding is not PositionEncoding.UTF16 or not (cut_at_start or cut_at_end):
+            end, cut_at_end = text.locate(change.end, self.encoding)
+        if self.encoding is not PositionEncoding.UTF16 or not (cut_at_start or cut_at_end):
             return Replacement(start, end, self.normalised(change.text))
         # The editor replaced half of a surrogate pair: what is left of it makes new characters.
         inserted = change.text

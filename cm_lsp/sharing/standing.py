@@ -101,6 +101,11 @@ class Standing:
         self.queue = edits.compose(repair, self.queue)
         self.in_flight = None
 
+    def taken(self, operation: Operation) -> None:
+        """The buffer has changed by what its user was offered; what is not in it now still waits."""
+        self.shadow.apply(operation)
+        self.queue = small(self.shadow, self.shadow.difference(str(self.shared.text)))
+
     def not_gone_in(self) -> None:
         """The edit in flight is not in the buffer: it is the first thing to be sent again."""
         if self.in_flight is not None:

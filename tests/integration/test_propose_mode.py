@@ -7,7 +7,7 @@ from pathlib import Path
 from lsprotocol import types
 
 from cm_server.clock import SystemClock
-from tests.support import fake_editor, world
+from tests.support import client_capabilities, fake_editor, world
 from tests.support.fake_editor import FakeEditor
 
 TEXT = "import asyncio\n\n\nasync def main():\n    print('hello')\n\n\nasyncio.run(main)\n"
@@ -145,7 +145,7 @@ async def test_proposals_have_lenses_and_can_be_reviewed_one_by_one(tmp_path: Pa
 
 def reviewing() -> types.ClientCapabilities:
     """A plain editor that shows an edit change by change."""
-    can = fake_editor.plain_capabilities()
+    can = client_capabilities.plain()
     assert can.workspace is not None
     can.workspace.workspace_edit = types.WorkspaceEditClientCapabilities(
         document_changes=True,

@@ -17,10 +17,12 @@ RUNS = int(os.environ.get("CM_SOAK_RUNS", "12"))
 FIRST_SEED = int(os.environ.get("CM_SOAK_SEED", "0"))
 PLANS = sorted((Path(__file__).parent / "plans").glob("*.json"))
 
-GUESSING = {"liar, whole text", "sloppy, whole text"}
+GUESSING = {"liar, whole text", "sloppy, whole text", "pulls, whole text"}
 """Whole texts from an editor whose answers are worth nothing: what is typing can only be guessed."""
 
-MISPLACING = {kind for kind in KINDS if kind.startswith(("leaky", "sloppy"))} - GUESSING
+MISPLACING = {
+    kind for kind in KINDS if kind.startswith(("leaky", "sloppy", "pulls, sloppy"))
+} - GUESSING
 """Puts stale edits where they do not belong, over what was just typed: repaired, but not always read right."""
 
 

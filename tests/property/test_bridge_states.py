@@ -19,6 +19,7 @@ from cm_lsp.sharing.bridge_messages import (
     EditId,
     Effect,
     SendEdit,
+    TextEdit,
 )
 from cm_lsp.sharing.positions import Utf8Offset
 from cm_lsp.sharing.shared_text import shared_text
@@ -26,6 +27,7 @@ from tests.support.bridge_plan import KINDS, STARTS
 from tests.support.lsp_positions import plain
 from tests.support.simulated_editor import (
     Answered,
+    Asked,
     BarrierPassed,
     Closed,
     Opened,
@@ -53,7 +55,7 @@ class OneBridge(RuleBasedStateMachine):
         self.time = SimulatedTime()
         self.crdt = bytearray(start.encode())
         self.to_server: deque[ToServer] = deque()
-        self.to_editor: deque[SendEdit | AwaitBarrier] = deque()
+        self.to_editor: deque[SendEdit | AwaitBarrier | tuple[int, tuple[TextEdit, ...]]] = deque()
         text = start if on_disk == "same" else "other\n" + start
         self.editor = SimulatedEditor(
             self.time, random.Random(seed), habits, text, self.to_server.append
@@ -78,6 +80,11 @@ class OneBridge(RuleBasedStateMachine):
             self.editor.format(lambda text: text.replace("a", "A  ").replace("\t", "    "))
         else:
             getattr(self.editor, what)()
+
+    @precondition(lambda self: self.editor.habits.pulls)
+    @rule()
+    def user_asks_for_changes(self) -> None:
+        self.editor.ask()
 
     @rule()
     def user_closes_or_opens(self) -> None:
@@ -117,6 +124,8 @@ class OneBridge(RuleBasedStateMachine):
                 self.carry_out(
                     bridge.answered(answer, applied=applied, version=version, now_ms=now_ms)
                 )
+            case Asked(version):
+                self.to_editor.append((version, bridge.offer()))
             case BarrierPassed(edit_id):
                 self.carry_out(bridge.barrier_passed(EditId(edit_id), now_ms))
 
@@ -127,6 +136,8 @@ class OneBridge(RuleBasedStateMachine):
             case SendEdit() as edit:
                 self.editor.receive(edit)
                 self.time.advance(self.editor.habits.confirm_ms)
+            case (version, offered):
+                self.editor.take(version, offered)
             case AwaitBarrier(edit_id):
                 if self.editor.habits.answers_barrier:
                     self.editor.barrier(edit_id)
@@ -170,6 +181,8 @@ class OneBridge(RuleBasedStateMachine):
             self.editor.open()
         for _ in range(200):
             self.time_passes(300)
+            if self.editor.habits.pulls:
+                self.editor.ask()
             while self.to_server or self.to_editor:
                 if self.to_server:
                     self.message_reaches_the_server()

@@ -6,6 +6,7 @@ random operations fit into every run of the tests. What both libraries of that k
 
 import random
 from collections import Counter
+from collections.abc import Callable
 from functools import partial
 from typing import assert_never
 
@@ -24,6 +25,7 @@ from tests.support.bridge_plan import KINDS, Action, Outcome, Plan
 from tests.support.lsp_positions import plain
 from tests.support.simulated_editor import (
     Answered,
+    Asked,
     BarrierPassed,
     Closed,
     Opened,
@@ -46,7 +48,7 @@ class Alone:
         self.deleted: Counter[str] = Counter()
         self.editor = SimulatedEditor(self.time, rng, habits, plan.start, self._to_server)
         self._up: Link[ToServer] = Link(self.time, rng, self._from_editor, PIPE)
-        self._down: Link[SendEdit | AwaitBarrier] = Link(self.time, rng, self._to_editor, PIPE)
+        self._down: Link[Callable[[], None]] = Link(self.time, rng, lambda act: act(), PIPE)
         authority = rng.choice(tuple(Authority))
         self.shared, taken_out = shared_text(plan.start)
         self.bridge = Bridge(
@@ -64,6 +66,8 @@ class Alone:
             self._remote(action)
 
     def tick(self) -> None:
+        if self.editor.habits.pulls:
+            self.editor.ask()
         self._do(self.bridge.tick(self.time.now_ms))
 
     def check(self) -> None:
@@ -103,6 +107,8 @@ class Alone:
                 self._do(bridge.answered(answer, applied=applied, version=version, now_ms=now_ms))
             case BarrierPassed(edit_id):
                 self._do(bridge.barrier_passed(EditId(edit_id), now_ms))
+            case Asked(version):
+                self._down.send(partial(self.editor.take, version, bridge.offer()))
             case Opened(version, text):
                 self._do(bridge.opened(text, version, now_ms))
             case Closed():
@@ -122,7 +128,7 @@ class Alone:
                 for edit in effect.edits:
                     self.crdt[edit.start : edit.end] = edit.text.encode()
             else:
-                self._down.send(effect)
+                self._down.send(partial(self._to_editor, effect))
 
 
 def carry_out(plan: Plan) -> Outcome:

@@ -27,18 +27,17 @@ from cm_lsp.sharing.bridge_messages import (
 from cm_lsp.sharing.client_profiles import UNCHECKED, ClientProfile, profile_of
 from cm_lsp.sharing.positions import PositionEncoding
 from cm_lsp.sharing.shared_text import shared_text
+from tests.support.editor_habits import Answer, Habits, VersionCheck
 from tests.support.lsp_positions import plain
 from tests.support.simulated_editor import (
-    Answer,
     Answered,
+    Asked,
     BarrierPassed,
     Closed,
-    Habits,
     Opened,
     Reported,
     SimulatedEditor,
     ToServer,
-    VersionCheck,
 )
 from tests.support.simulated_network import INTERNET, PIPE, Link, SimulatedTime, Weather
 
@@ -46,6 +45,7 @@ STANDARD = profile_of(None, applies_edits=True, rebases=False)
 NEOVIM = profile_of("Neovim", applies_edits=True, rebases=False)
 LIAR = ClientProfile(truthful=False, checks_version_zero=False)
 PLUGIN = profile_of("Neovim", applies_edits=True, rebases=True)
+PULLING = profile_of(None, applies_edits=False, rebases=False)
 UTF8, UTF32 = PositionEncoding.UTF8, PositionEncoding.UTF32
 
 KINDS: Mapping[str, tuple[Habits, ClientProfile]] = {
@@ -88,12 +88,21 @@ KINDS: Mapping[str, tuple[Habits, ClientProfile]] = {
         Habits(VersionCheck.NONE, Answer.ALWAYS_YES, debounce_ms=100, whole_text=True),
         UNCHECKED,
     ),
+    "pulls": (Habits(answer=Answer.NEVER, pulls=True), PULLING),
+    "pulls, whole text": (
+        Habits(VersionCheck.NONE, Answer.NEVER, debounce_ms=200, whole_text=True, pulls=True),
+        PULLING,
+    ),
+    "pulls, sloppy": (Habits(VersionCheck.NONE, Answer.NEVER, pulls=True), PULLING),
     "plugin": (Habits(rebases=True, encoding=UTF8), PLUGIN),
     "plugin, debounced": (Habits(rebases=True, debounce_ms=50, encoding=UTF8), PLUGIN),
     "plugin, slow": (Habits(rebases=True, confirm_ms=4_000), PLUGIN),
     "plugin, crlf": (Habits(rebases=True, line_end="\r\n"), PLUGIN),
     "plugin, final newline": (Habits(rebases=True, keeps_final_newline=True), PLUGIN),
 }
+
+ASKS = 0.1
+"""How often at a tick the user of an editor that pulls asks for what others changed."""
 
 
 class Action(msgspec.Struct, frozen=True):
@@ -194,6 +203,7 @@ class Participant:
     ) -> None:
         habits, profile = KINDS[kind]
         self.time = time
+        self._rng = rng
         # Which of two texts at one place stands first is decided by these ids.
         self.doc: Doc[Any] = Doc(client_id=client_id)
         self.doc["text"] = self.crdt = Text()
@@ -229,6 +239,9 @@ class Participant:
                 )
             case BarrierPassed(edit_id):
                 effects = bridge.barrier_passed(EditId(edit_id), now_ms)
+            case Asked(version):
+                effects = []
+                self._down.send(partial(self.editor.take, version, bridge.offer()))
             case _:
                 assert_never(message)
         self._do(effects)
@@ -256,6 +269,8 @@ class Participant:
                     assert_never(effect)
 
     def tick(self) -> None:
+        if self.editor.habits.pulls and self._rng.random() < ASKS:
+            self.editor.ask()
         self._do(self.bridge.tick(self.time.now_ms))
 
     def receive(self, update: bytes) -> None:

@@ -18,6 +18,7 @@ from pytest_lsp import LanguageClient, make_test_lsp_client
 
 from cm_lsp.sharing.indexed_text import IndexedText
 from cm_lsp.sharing.positions import Position, PositionEncoding
+from tests.support import client_capabilities
 from tests.support.server_process import environment
 from tests.support.waiting import until
 
@@ -82,6 +83,10 @@ class FakeEditor:
         start = buffer.text.position_at(offset, UTF16)
         end = buffer.text.position_at(offset + deleted, UTF16)
         self._change(uri, [(start, end, text)])
+
+    def take_edits(self, uri: str, edits: Sequence[types.TextEdit]) -> None:
+        """What was answered to a request of the user's, all of it over one text."""
+        self._change(uri, sorted(map(_text_edit, edits), reverse=True))
 
     def append(self, uri: str, text: str) -> None:
         self.type_at(uri, len(self.buffers[uri].text), text)
@@ -286,7 +291,7 @@ async def running(
         async with asyncio.timeout(3 * PATIENCE_SECONDS):
             await client.initialize_session(
                 types.InitializeParams(
-                    capabilities=capabilities or plain_capabilities(),
+                    capabilities=capabilities or client_capabilities.plain(),
                     client_info=types.ClientInfo(name),
                     workspace_folders=[types.WorkspaceFolder(workspace.as_uri(), workspace.name)],
                     initialization_options={"codementor": {"capabilities": dict(claims or {})}},
@@ -302,29 +307,6 @@ async def running(
 
 def cache_of(workspace: Path) -> Path:
     return workspace.parent / f"{workspace.name}-cache"
-
-
-def plain_capabilities() -> types.ClientCapabilities:
-    """What a good editor without any plugin announces."""
-    return types.ClientCapabilities(
-        workspace=types.WorkspaceClientCapabilities(
-            apply_edit=True,
-            workspace_edit=types.WorkspaceEditClientCapabilities(document_changes=True),
-            code_lens=types.CodeLensWorkspaceClientCapabilities(refresh_support=True),
-            inlay_hint=types.InlayHintWorkspaceClientCapabilities(refresh_support=True),
-        ),
-        window=types.WindowClientCapabilities(
-            work_done_progress=True,
-            show_document=types.ShowDocumentClientCapabilities(support=True),
-            show_message=types.ShowMessageRequestClientCapabilities(),
-        ),
-        text_document=types.TextDocumentClientCapabilities(
-            publish_diagnostics=types.PublishDiagnosticsClientCapabilities()
-        ),
-        general=types.GeneralClientCapabilities(
-            position_encodings=[types.PositionEncodingKind.Utf16]
-        ),
-    )
 
 
 def _teach(client: LanguageClient, editor: FakeEditor) -> None:

@@ -5,6 +5,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from lsprotocol import types
+
 from cm_server.clock import SystemClock
 from cm_wire.ids import SessionId
 from tests.support import cuttable_wire, fake_editor, world
@@ -61,6 +63,7 @@ async def running(
     learner_claims: Mapping[str, bool] | None = None,
     mentor_claims: Mapping[str, bool] = PLUGIN,
     text: str = TEXT,
+    learner_capabilities: types.ClientCapabilities | None = None,
 ) -> AsyncIterator[Pair]:
     """The learner has asked about the last line of `app.py`, which is on their disk, and it is open in both editors."""
     async with world.running(folder / "data", SystemClock()) as here:
@@ -69,7 +72,12 @@ async def running(
         async with (
             cuttable_wire.to(here.port) as cable,
             fake_editor.running(
-                cable.url, lea.token, folder / "lea", answers=answers, claims=learner_claims
+                cable.url,
+                lea.token,
+                folder / "lea",
+                answers=answers,
+                claims=learner_claims,
+                capabilities=learner_capabilities,
             ) as learner,
             fake_editor.running(
                 url, mo.token, folder / "mo", answers=answers, claims=mentor_claims

@@ -8,47 +8,19 @@ independent reading of what LSP positions and the contract of `codementor/applyE
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from enum import Enum
 
-from cm_lsp.sharing.bridge_messages import Change, RangeChange, SendEdit, WholeText
-from cm_lsp.sharing.positions import Position, PositionEncoding
+from cm_lsp.sharing.bridge_messages import (
+    Change,
+    EditId,
+    RangeChange,
+    SendEdit,
+    TextEdit,
+    WholeText,
+)
+from cm_lsp.sharing.positions import DocumentVersion, Position
+from tests.support.editor_habits import Answer, Habits, VersionCheck
 from tests.support.lsp_positions import LINE_END, index_of, position_of
 from tests.support.simulated_network import SimulatedTime
-
-
-class VersionCheck(Enum):
-    EXACT = "exact"
-    NEWER = "newer"
-    """Refuses only if the document is newer, and never at version 0."""
-    LEAKY = "leaky"
-    """Exact, but now and then a stale edit slips in."""
-    NONE = "none"
-
-
-class Answer(Enum):
-    HONEST = "honest"
-    ALWAYS_YES = "alwaysYes"
-    NEVER = "never"
-
-
-@dataclass(frozen=True)
-class Habits:
-    version_check: VersionCheck = VersionCheck.EXACT
-    answer: Answer = Answer.HONEST
-    report_first: bool | None = None
-    """Reports an applied edit before answering; None: now so, now so."""
-    debounce_ms: int = 0
-    idle: bool = False
-    """The debounce starts again with every change."""
-    whole_text: bool = False
-    confirm_ms: int = 0
-    """The user is asked before each edit, and takes up to this long."""
-    rebases: bool = False
-    answers_barrier: bool = False
-    encoding: PositionEncoding = PositionEncoding.UTF16
-    line_end: str = "\n"
-    keeps_final_newline: bool = False
-    first_version: int = 1
 
 
 @dataclass(frozen=True)
@@ -80,7 +52,14 @@ class BarrierPassed:
     id: int
 
 
-ToServer = Answered | Reported | Opened | Closed | BarrierPassed
+@dataclass(frozen=True)
+class Asked:
+    """For what others changed, by a code action or formatting."""
+
+    version: int
+
+
+ToServer = Answered | Reported | Opened | Closed | BarrierPassed | Asked
 
 
 @dataclass(frozen=True)
@@ -125,6 +104,7 @@ class SimulatedEditor:
     refused: int = 0
     _unreported: list[Change] = field(default_factory=list)
     _timer: object | None = None
+    _is_choosing: bool = False
     _history: list[_Past] = field(default_factory=list)
     _opened_at: int = 0
     _undo: list[_Undone] = field(default_factory=list)
@@ -176,11 +156,23 @@ class SimulatedEditor:
         if self.text != self.saved:
             self._user(Edit(0, len(self.text), self.saved))
 
+    def ask(self) -> None:
+        if self.is_open and not self._is_choosing:
+            self._is_choosing = True
+            self.flush()
+            self.send(Asked(self.version))
+
     def change_on_disk(self, rewrite: Callable[[str], str]) -> None:
         """While it is closed."""
         self.text = self.saved = self._own_line_ends(rewrite(self.text))
 
     # What the server sends.
+
+    def take(self, version: int, offered: tuple[TextEdit, ...]) -> None:
+        """Its user takes what was offered for that version, where there is anything."""
+        self._is_choosing = False
+        if offered:
+            self.receive(SendEdit(EditId(0), DocumentVersion(version), offered, rebase=False))
 
     def receive(self, message: SendEdit) -> None:
         asked_ms = self.rng.randint(0, self.habits.confirm_ms)
@@ -210,8 +202,8 @@ class SimulatedEditor:
         applied = self._is_for_now(message.version)
         self.refused += not applied
         if applied:
-            for edit in message.edits:
-                start, end = self.index(edit.start), self.index(edit.end)
+            found = [(self.index(edit.start), self.index(edit.end), edit) for edit in message.edits]
+            for start, end, edit in reversed(found):
                 self._change(Edit(start, max(start, end), self._own_line_ends(edit.text)))
             self._insist_on_final_newline()
         first = self.habits.report_first

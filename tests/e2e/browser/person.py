@@ -69,6 +69,9 @@ class BrowserActor:
     def text(self) -> str:
         return str(self._do(lambda page: page.input_value("#text")))
 
+    def catch_up(self) -> None:
+        """It does so by itself."""
+
     def insert_line(self, line: int, text: str) -> None:
         self.move_to(line)
         self._do(lambda page: page.keyboard.type(f"{text}\n"))

@@ -17,13 +17,21 @@ from tests.e2e.plain.actors import Actor, Channel
 from tests.e2e.plain.emacs_actor import EGLOT, LSP_MODE, EmacsActor
 from tests.e2e.plain.plain_neovim import PlainNeovim
 from tests.e2e.plain.plugin_neovim import PluginNeovim
-from tests.support import emacs, tmux
+from tests.e2e.plain.vim_actor import VimActor
+from tests.support import emacs, tmux, vim
 from tests.support.tmux import Screen
 
-Kind = Literal["plugin", "neovim", "eglot", "lsp-mode", "browser"]
-EDITORS: tuple[Kind, ...] = ("plugin", "neovim", "eglot", "lsp-mode")
+Kind = Literal["plugin", "neovim", "eglot", "lsp-mode", "vim", "browser"]
+EDITORS: tuple[Kind, ...] = ("plugin", "neovim", "eglot", "lsp-mode", "vim")
 
-WAYS: dict[Kind, int] = {"plugin": 1, "neovim": 2, "eglot": 1, "lsp-mode": 1, "browser": 1}
+WAYS: dict[Kind, int] = {
+    "plugin": 1,
+    "neovim": 2,
+    "eglot": 1,
+    "lsp-mode": 1,
+    "vim": 1,
+    "browser": 1,
+}
 """By how many ways each shows the other's cursor, and the meter, to who only looks at the screen."""
 
 NAMES = {"learner": "Lena", "mentor": "Mira"}
@@ -60,6 +68,8 @@ class Casting:
             return self._exits.enter_context(person.opened(name, role, home, variables))
         if kind in {"eglot", "lsp-mode"}:
             return self._in_emacs(kind, name, home, variables, role, channel)
+        if kind == "vim":
+            return self._in_vim(name, home, variables, role, channel)
         editor = self._exits.enter_context(self._neovim(kind, home, variables))
         if kind == "plugin":
             return PluginNeovim(name, editor)
@@ -92,6 +102,15 @@ class Casting:
         self.screens[role] = editor.screen
         client = EGLOT if kind == "eglot" else LSP_MODE
         return EmacsActor(name, editor, role, channel, client)
+
+    def _in_vim(
+        self, name: str, home: Path, variables: dict[str, str], role: str, channel: Channel
+    ) -> Actor:
+        _skip_unless_there(vim.missing())
+        configuration = doc_config.block("vim-ale.md", "vim")
+        editor = self._exits.enter_context(vim.running(home, variables, configuration))
+        self.screens[role] = editor.screen
+        return VimActor(name, editor, role, channel)
 
 
 def _forget_socket(editor: Neovim) -> None:

@@ -37,6 +37,10 @@ class PlainActor(ABC):
     @abstractmethod
     def text(self) -> str: ...
 
+    def catch_up(self) -> None:
+        """Most do so by themselves."""
+        return
+
     @abstractmethod
     def delete_line(self) -> None:
         """The one the cursor is in."""

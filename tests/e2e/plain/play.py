@@ -18,8 +18,7 @@ def play(learner: Actor, mentor: Actor, folder: Path, *, ways: tuple[int, int]) 
         program = meet(learner, mentor, folder)
         type_and_see(learner, mentor, ways)
         start_the_meter(learner, mentor, ways)
-        before = learner.text()
-        wait(lambda: before == mentor.text(), "the texts to be equal at the end")
+        wait(lambda: learner.text() == mentor.text(), "the texts to be equal at the end")
         end_and_rate(learner, mentor)
     assert program.read_text() == PROGRAM, "nothing was saved by anybody"
 
@@ -54,8 +53,10 @@ def meet(learner: Actor, mentor: Actor, folder: Path) -> Path:
 
 def type_and_see(learner: Actor, mentor: Actor, ways: tuple[int, int]) -> None:
     learner.insert_line(0, "# mine: größer 😀")
+    mentor.catch_up()
     wait(lambda: mentor.text().startswith("# mine: größer 😀\n"), "the learner's line")
     mentor.insert_line(8, "# put brackets behind main")
+    learner.catch_up()
     wanted = "# mine: größer 😀\n" + WANTED
     wait_for_text(learner, wanted)
     wait_for_text(mentor, wanted)

@@ -23,6 +23,9 @@ class PluginNeovim:
     def text(self) -> str:
         return self.editor.text(self._buffer())
 
+    def catch_up(self) -> None:
+        """It does so by itself."""
+
     def insert_line(self, line: int, text: str) -> None:
         self._focus()
         self._keys.insert_line(line, text)

@@ -1,6 +1,7 @@
 """All there is to do in a session, by standard LSP alone: done by each channel, seen by the other side in every way it is shown.
 
-The other person has our plugin, so that what arrives there is known to be right.
+Each editor plays each part once, and each channel is used in each part. The other person has our plugin, so that what
+arrives there is known to be right.
 """
 
 from contextlib import ExitStack
@@ -10,7 +11,7 @@ import pytest
 
 from cm_server.demo import stage
 from tests.e2e.plain.actors import Actor, Channel, wait
-from tests.e2e.plain.casting import Casting, Kind
+from tests.e2e.plain.casting import WAYS, Casting, Kind
 from tests.e2e.plain.play import (
     end_and_rate,
     meet,
@@ -22,26 +23,33 @@ from tests.e2e.plain.play import (
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(400)]
 
-PLAIN: tuple[Kind, ...] = ("neovim", "eglot", "lsp-mode")
-
-CURSOR_WAYS: dict[Kind, int] = {"neovim": 2, "eglot": 1, "lsp-mode": 1, "plugin": 1}
+PARTS: tuple[tuple[str, Kind, Channel], ...] = (
+    ("learner", "neovim", "question"),
+    ("learner", "eglot", "command"),
+    ("learner", "lsp-mode", "question"),
+    ("learner", "vim", "action"),
+    ("mentor", "neovim", "command"),
+    ("mentor", "eglot", "question"),
+    ("mentor", "lsp-mode", "action"),
+    ("mentor", "vim", "action"),
+)
 POINTER_WAYS: dict[Kind, set[str]] = {
     "neovim": {"diagnostic", "cursor"},
     "eglot": {"note"},
     "lsp-mode": {"note"},
+    "vim": {"note"},
     "plugin": {"extmark"},
 }
 CHAT_WAYS: dict[Kind, set[str]] = {
     "neovim": {"progress", "diagnostic"},
     "eglot": {"message", "note"},
     "lsp-mode": {"message", "note"},
+    "vim": {"message", "note"},
     "plugin": {"message", "chat"},
 }
 
 
-@pytest.mark.parametrize("channel", ["action", "command", "question"])
-@pytest.mark.parametrize("plain", PLAIN)
-@pytest.mark.parametrize("role", ["learner", "mentor"])
+@pytest.mark.parametrize(("role", "plain", "channel"), PARTS)
 def test_all_that_a_session_has(role: str, plain: Kind, channel: Channel, tmp_path: Path) -> None:
     with ExitStack() as exits:
         server = exits.enter_context(stage.serving(tmp_path / "data", 1))
@@ -49,7 +57,7 @@ def test_all_that_a_session_has(role: str, plain: Kind, channel: Channel, tmp_pa
         kinds: tuple[Kind, Kind] = (plain, "plugin") if role == "learner" else ("plugin", plain)
         learner = casting.cast(kinds[0], "learner", channel)
         mentor = casting.cast(kinds[1], "mentor", channel)
-        ways = CURSOR_WAYS[kinds[0]], CURSOR_WAYS[kinds[1]]
+        ways = WAYS[kinds[0]], WAYS[kinds[1]]
         with told_by(learner, mentor):
             meet(learner, mentor, tmp_path)
             type_and_see(learner, mentor, ways)
@@ -59,7 +67,7 @@ def test_all_that_a_session_has(role: str, plain: Kind, channel: Channel, tmp_pa
             for speaker, hearer, kind in ((learner, mentor, kinds[1]), (mentor, learner, kinds[0])):
                 _chat(speaker, hearer, CHAT_WAYS[kind])
                 _point_and_follow(speaker, hearer, POINTER_WAYS[kind])
-            assert learner.text() == mentor.text()
+            wait(lambda: learner.text() == mentor.text(), "the texts to be equal at the end")
             end_and_rate(learner, mentor)
             learner.ask_money_back()
             # A session this short has cost nothing, which is what the server says to the wish.

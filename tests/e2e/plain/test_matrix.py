@@ -1,6 +1,7 @@
 """Every kind of editor as the learner with every kind as the mentor, and each with a Yjs client in a browser.
 
-Whole sessions: each step is read back from the editors, and the texts are equal at the end.
+Whole sessions: each step is read back from the editors, and the texts are equal at the end. Of Emacs' two clients, eglot meets
+everybody; lsp-mode meets our plugin and the browser.
 """
 
 from contextlib import ExitStack
@@ -14,10 +15,14 @@ from tests.e2e.plain.play import play
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(400)]
 
-PAIRS = [
-    *((learner, mentor) for learner in EDITORS for mentor in EDITORS),
+MEETING_ALL: tuple[Kind, ...] = ("plugin", "neovim", "eglot", "vim")
+
+PAIRS: list[tuple[Kind, Kind]] = [
+    *((learner, mentor) for learner in MEETING_ALL for mentor in MEETING_ALL),
     *(("browser", editor) for editor in EDITORS),
     *((editor, "browser") for editor in EDITORS),
+    ("plugin", "lsp-mode"),
+    ("lsp-mode", "plugin"),
 ]
 
 

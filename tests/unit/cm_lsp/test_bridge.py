@@ -1,7 +1,5 @@
 """The single situations that went wrong once, or that an editor is known for."""
 
-import pytest
-
 from cm_lsp.sharing.bridge import ANSWER_PATIENCE_MS, BARRIER_PATIENCE_MS, Bridge
 from cm_lsp.sharing.bridge_messages import (
     Authority,
@@ -306,14 +304,6 @@ def test_keys_typed_while_the_editor_does_not_answer_are_shared_after_a_while() 
     assert isinstance(change, ChangeCrdt)
     assert isinstance(again, SendEdit)
     assert shared(bridge) == "uaRb\n"
-
-
-@pytest.mark.parametrize("name", ["vim with ALE", None])
-def test_client_that_takes_no_edits_is_sent_none(name: str | None) -> None:
-    profile = profile_of(name, applies_edits=False, rebases=False)
-    bridge = open_bridge("ab\n", profile)
-    assert remote(bridge, 1, "R") == []
-    assert shared(bridge) == "aRb\n"
 
 
 def test_edit_a_slow_plugin_applied_among_typing_is_not_there_twice() -> None:
