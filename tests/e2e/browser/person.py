@@ -59,6 +59,9 @@ class BrowserActor:
     def go_online(self) -> None:
         self._call("person.control.send('GoOnline')")
 
+    def go_offline(self) -> None:
+        self._call("person.control.send('GoOffline')")
+
     def ask(self, line: int) -> None:
         asked = {"name": self._path.name, "text": self._path.read_text(encoding="utf-8")}
         self._call("person.ask(given.name, 'python', given.text)", asked)

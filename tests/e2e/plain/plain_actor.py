@@ -88,6 +88,10 @@ class PlainActor(ABC):
         self.do("Codementor: be offered asks", "codementor.goOnline")
         wait(lambda: "be offered no asks" in self.actions(), f"{self.name} to be on the list")
 
+    def go_offline(self) -> None:
+        self.do("Codementor: be offered no asks", "codementor.goOffline")
+        wait(lambda: "be offered asks" in self.actions(), f"{self.name} to be off the list")
+
     def ask(self, line: int) -> None:
         self.move_to(line)
         here = self.position()

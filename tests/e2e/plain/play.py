@@ -85,6 +85,7 @@ def end_and_rate(learner: Actor, mentor: Actor) -> None:
     mentor.rate()
     receipt = learner.receipt()
     assert "Billed" in receipt, receipt
+    mentor.go_offline()
 
 
 def wait_for_text(actor: Actor, text: str) -> None:

@@ -42,6 +42,11 @@ class PluginNeovim:
         online = "return (require('codementor.session').status() or {}).online"
         wait(lambda: self.editor.lua(online), "the mentor to be on the list")
 
+    def go_offline(self) -> None:
+        self.run("offline")
+        online = "return (require('codementor.session').status() or {}).online"
+        wait(lambda: not self.editor.lua(online), "the mentor to be off the list")
+
     def ask(self, line: int) -> None:
         self.move_to(line)
         self.run("ask what is wrong here?")

@@ -50,9 +50,10 @@ CHAT_WAYS: dict[Kind, set[str]] = {
 
 
 @pytest.mark.parametrize(("role", "plain", "channel"), PARTS)
-def test_all_that_a_session_has(role: str, plain: Kind, channel: Channel, tmp_path: Path) -> None:
+def test_all_that_a_session_has(
+    role: str, plain: Kind, channel: Channel, server: stage.Server, tmp_path: Path
+) -> None:
     with ExitStack() as exits:
-        server = exits.enter_context(stage.serving(tmp_path / "data", 1))
         casting = Casting(exits, server, tmp_path)
         kinds: tuple[Kind, Kind] = (plain, "plugin") if role == "learner" else ("plugin", plain)
         learner = casting.cast(kinds[0], "learner", channel)

@@ -27,9 +27,8 @@ PAIRS: list[tuple[Kind, Kind]] = [
 
 
 @pytest.mark.parametrize(("learner", "mentor"), PAIRS)
-def test_a_whole_session(learner: Kind, mentor: Kind, tmp_path: Path) -> None:
+def test_a_whole_session(learner: Kind, mentor: Kind, server: stage.Server, tmp_path: Path) -> None:
     with ExitStack() as exits:
-        server = exits.enter_context(stage.serving(tmp_path / "data", 1))
         casting = Casting(exits, server, tmp_path)
         people = casting.cast(learner, "learner"), casting.cast(mentor, "mentor")
         play(*people, tmp_path, ways=(WAYS[learner], WAYS[mentor]))
