@@ -44,6 +44,7 @@ from cm_lsp.to_server.backoff import Backoff
 from cm_lsp.to_server.channel import DocumentChannel
 from cm_wire.ids import FilePath, YjsClientId
 from cm_wire.session import FileDiagnostics, SessionView, SharedFile
+from cm_wire.to_server import Command
 from cm_wire.yjs.awareness import Entry
 
 log = logging.getLogger(__name__)
@@ -82,9 +83,7 @@ class Room:
             place, self.table, self._buffers, lambda: self.view, self.tell_session
         )
         self.waiting_changes = WaitingChanges(place, self._buffers, lambda: self.view)
-        self._divergence = Divergence(
-            view.session_id, lambda said: self._tasks.later(place.send(said))
-        )
+        self._divergence = Divergence(view.session_id, self._tell_server)
         self._secrets = TypedSecrets(place, lambda: self.view, self.table.uri)
         self._mode_guard = ModeGuard(_now(), self._is_in_other_window)
         self.lost_reports = LostReports(place, self.table.path, self.changed_text)
@@ -101,12 +100,9 @@ class Room:
             peer=self._sync,
             merged=session_documents.merged,
         )
-        self._side = EditorSide(
-            place.editor,
-            place.profile,
-            place.documents.encoding,
-            Authority.EDITOR if view.you == "learner" else Authority.CRDT,
-        )
+        authority = Authority.EDITOR if view.you == "learner" else Authority.CRDT
+        encoding = place.documents.encoding
+        self._side = EditorSide(place.editor, place.profile, encoding, authority)
 
     def start(self) -> None:
         self._tasks.later(self._run_channel())
@@ -353,6 +349,9 @@ class Room:
     def _typing(self, path: FilePath | None) -> Typing:
         file = self._file(path)
         return views.typing(self.view, read_only_file=bool(file and file.read_only))
+
+    def _tell_server(self, told: Command) -> None:
+        self._tasks.later(self._place.send(told))
 
     def _tell_sync(self) -> None:
         late = self._store_watch.is_late
