@@ -81,16 +81,21 @@ class Money(msgspec.Struct, frozen=True, order=False):
         return self.minor <= self._same_currency(other).minor
 
     def __str__(self) -> str:
-        currency = CURRENCIES[self.currency]
-        sign = "-" if self.minor < 0 else ""
-        whole, fraction = divmod(abs(self.minor), 10**currency.exponent)
-        decimals = f".{fraction:0{currency.exponent}}" if currency.exponent else ""
-        return f"{sign}{currency.symbol}{whole}{decimals}"
+        return written(self.minor, self.currency)
 
     def _same_currency(self, other: "Money") -> "Money":
         if other.currency != self.currency:
             raise ValueError(f"{self.currency} and {other.currency} do not add up")
         return other
+
+
+def written(minor: int, code: str) -> str:
+    """As people write it; of any size, as sums of many amounts may be."""
+    currency = CURRENCIES[code]
+    sign = "-" if minor < 0 else ""
+    whole, fraction = divmod(abs(minor), 10**currency.exponent)
+    decimals = f".{fraction:0{currency.exponent}}" if currency.exponent else ""
+    return f"{sign}{currency.symbol}{whole}{decimals}"
 
 
 def zero(currency: str) -> Money:

@@ -16,6 +16,7 @@ from cm_server.billing import accounts, journals, ledger, store
 from cm_server.billing.gateway_reports import BalanceEntry, BalanceKind
 from cm_server.billing.ledger import Posting
 from cm_server.billing.till import Till
+from cm_wire import money
 from cm_wire.money import CURRENCIES
 
 EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
@@ -32,10 +33,13 @@ class Difference:
     cause: str
 
     def __str__(self) -> str:
-        return (
-            f"{self.source}: the provider says {self.provider_minor} {self.currency}, "
-            f"the ledger {self.ledger_minor} (minor units): {self.cause}"
-        )
+        theirs, ours = self._written(self.provider_minor), self._written(self.ledger_minor)
+        return f"{self.source}: the provider says {theirs}, the ledger {ours}: {self.cause}"
+
+    def _written(self, minor: int) -> str:
+        if self.currency in CURRENCIES:
+            return money.written(minor, self.currency)
+        return f"{minor} minor units of {self.currency}"
 
 
 @dataclass(frozen=True, slots=True)

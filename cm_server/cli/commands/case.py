@@ -148,8 +148,24 @@ def _page(case: "Case", money: str) -> str:
     decision = ""
     if case.decided_at_ms is not None:
         decision = f"Decided {_minute(case.decided_at_ms)}: {case.decision}\n"
+    if case.state == "open":
+        decision = _ways(case)
     head = f"Case {case.number}, {case.kind}, {case.state}, opened {_minute(case.opened_at_ms)}"
     return f"{head}\n{case.payment_id}\n{money}Said: {case.said}\n{evidence}\n{decision}"
+
+
+def _ways(case: "Case") -> str:
+    from cm_server.billing import failed_refunds
+
+    number, paid = case.number, ""
+    if case.kind == failed_refunds.CASE_KIND:
+        paid = f"\n  cm-server case paid {number} --note WHY       you paid it from your own bank"
+    return (
+        "Decide it:\n"
+        f"  cm-server case refund {number} --note WHY     money goes back; --amount for a part"
+        f"{paid}\n"
+        f"  cm-server case dismiss {number} --note WHY    it does not\n"
+    )
 
 
 def _minute(at_ms: int) -> str:

@@ -1,4 +1,4 @@
-"""Compare the ledger with the payment provider's statement; every difference and its cause."""
+"""Compare the ledger with the payment provider's statement; every difference and its cause. Exits with 4 on any."""
 
 import argparse
 import asyncio
@@ -31,7 +31,8 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"broken   {problem}")
     for waiting in found.waiting:
         print(f"waits    {waiting}")
-    print(f"{found.lines} lines of the provider's statement, {found.booked} booked now.")
+    verdict = "Both books agree" if found.is_clean else "The books differ"
+    print(f"{verdict}: {found.lines} lines of the provider's statement, {found.booked} booked now.")
     return Exit.DONE if found.is_clean else Exit.FAULTS_FOUND
 
 

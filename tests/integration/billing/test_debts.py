@@ -296,6 +296,37 @@ async def test_a_debt_is_paid_by_saving_another_card_and_then_asks_go_on(
     assert isinstance(posted, AskPosted)
 
 
+async def test_a_debt_written_off_on_the_command_line_lets_asks_go_on(
+    here: World, browser: httpx.AsyncClient
+) -> None:
+    lea = await here.learner(card=None)
+    await save_card(here, browser, lea, ASKS_FIRST)
+    learner = await owe(here, lea)
+    data = here.app.settings.data_folder
+
+    async def command(*words: str) -> tuple[int, str]:
+        ended = await asyncio.to_thread(server_process.cm_server, *words, data=data)
+        return ended.returncode, ended.stdout + ended.stderr
+
+    _, said = await command("debts")
+    session = next(word for word in said.split() if word.startswith("ses_"))
+    assert (await command("debts", "write-off"))[0] == 2
+    unfounded = await command("debts", "write-off", session)
+    assert unfounded[0] == 2
+    assert "for a reason" in unfounded[1]
+    code, said = await command("debts", "write-off", session, "--reason", "The card was stolen.")
+    assert (code, said) == (0, "$0.66 written off. The card was stolen. It is case 1.\n")
+    code, said = await command("debts", "write-off", session, "--reason", "Again.")
+    assert (code, said[:12]) == (0, "Done before.")
+    assert (await command("debts"))[1] == "Nobody owes anything.\n"
+    assert "The card was stolen." in (await command("case", "show", "1"))[1]
+    _, books = await command("ledger")
+    assert "learner" not in books
+    assert "each balance is the sum of its rows." in books
+    posted = await learner.do(PostAsk(context=world.context(), terms=world.terms()))
+    assert isinstance(posted, AskPosted)
+
+
 async def test_a_form_without_its_ticket_takes_nothing(browser: httpx.AsyncClient) -> None:
     for body in (b"", b"ticket=cmt_x", b"ticket=" + b"x" * 5000, b"\xff\xfe=1"):
         assert (await browser.post("/pages/debt", content=body)).status_code == 410

@@ -84,6 +84,10 @@ async def test_a_case_that_was_decided_on_the_command_line_is_paid_back_by_the_r
     shown = await _command(tmp_path, "case", "show", "1")
     assert "Charged $4.00, given back $0.00, left $4.00." in shown
     assert "Lea (per_" in shown
+    assert "cm-server case refund 1 --note WHY" in shown
+    for wrong in (("paid", "1", "--note", "By bank."), ("dismiss", "1", "--amount", "1.00")):
+        refused = await asyncio.to_thread(server_process.cm_server, "case", *wrong, data=tmp_path)
+        assert refused.returncode in (1, 2), wrong
     unfounded = await asyncio.to_thread(
         server_process.cm_server, "case", "dismiss", "1", data=tmp_path
     )

@@ -65,6 +65,6 @@ def test_two_currencies_under_one_reference_are_two_comparisons() -> None:
 def test_a_difference_is_one_line_a_person_can_act_on() -> None:
     found = only([line("ch_1", 700)], [booked("ch_1", 666)])
     assert str(found) == (
-        "ch_1: the provider says 700 USD, the ledger 666 (minor units): "
+        "ch_1: the provider says $7.00, the ledger $6.66: "
         "both know this charge, with different amounts"
     )
