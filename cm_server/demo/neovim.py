@@ -19,6 +19,7 @@ from typing import Any, Final, Protocol
 PLUGIN: Final = Path(__file__).parents[2] / "editor-clients" / "nvim"
 PATIENCE_SECONDS: Final = 60.0
 LOOK_EVERY_SECONDS: Final = 0.02
+LOOK_EVERY_AT_LAST_SECONDS: Final = 0.25
 
 
 class NotSeen(AssertionError):  # noqa: N818 - reads as what happened
@@ -43,10 +44,13 @@ def executable() -> str | None:
 def wait_until(condition: Callable[[], Any], what: str, seconds: float = PATIENCE_SECONDS) -> Any:
     """The first true value of `condition`, or `NotSeen` naming `what`."""
     deadline = time.monotonic() + seconds
+    pause_seconds = LOOK_EVERY_SECONDS
     while not (value := condition()):
         if time.monotonic() > deadline:
             raise NotSeen(f"waited {seconds:.0f} s in vain for {what}")
-        time.sleep(LOOK_EVERY_SECONDS)
+        time.sleep(pause_seconds)
+        # What takes long is looked for less often: looking costs the editor's time, too.
+        pause_seconds = min(1.2 * pause_seconds, LOOK_EVERY_AT_LAST_SECONDS)
     return value
 
 

@@ -16,15 +16,17 @@ from tests.e2e.plain.emacs_actor import EmacsActor
 from tests.e2e.plain.plain_neovim import PlainNeovim
 from tests.e2e.plain.play import meet, start_the_meter, told_by, type_and_see
 from tests.e2e.plain.plugin_neovim import PluginNeovim
+from tests.e2e.plain.vim_actor import VimActor
 from tests.support.tmux import Screen
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(400)]
 
-PICTURES: dict[Kind, str] = {
+PICTURES: dict[Kind, str | None] = {
     "plugin": "neovim",
     "neovim": "neovim-without-plugin",
     "eglot": "emacs",
     "lsp-mode": "emacs-lsp-mode",
+    "vim": None,
 }
 
 
@@ -52,10 +54,24 @@ def test_a_session_as_it_stands_on_the_learners_screen(kind: Kind, tmp_path: Pat
                 learner.list_notes()
             _sees(screen, "Mira Okafor", "the mentor's name")
             _sees(screen, "▶", "the meter")
-            screen.photograph(f"{PICTURES[kind]}-session")
+            if PICTURES[kind] is not None:
+                screen.photograph(f"{PICTURES[kind]}-session")
+            if isinstance(learner, EmacsActor | VimActor):
+                _is_said_where_one_stands(learner, screen)
             if isinstance(learner, PluginNeovim):
                 _hunk(learner, mentor, screen)
                 _mentors_screen(casting.screens["mentor"])
+
+
+def _is_said_where_one_stands(learner: EmacsActor | VimActor, screen: Screen) -> None:
+    """Besides the notes in their own window: the last line says what the cursor's line has."""
+    for line, text, what in ((8, "Mira Okafor is here", "name"), (0, "▶", "meter")):
+        learner.move_to(line)
+        wait(lambda text=text: text in _last_lines(screen), f"the {what} in the last line")
+
+
+def _last_lines(screen: Screen) -> str:
+    return "\n".join(screen.text().rstrip().splitlines()[-2:])
 
 
 def _set_up(editor: Neovim, folder: Path) -> None:
