@@ -11,30 +11,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from cm_lsp.sharing.bridge import Bridge
-from cm_lsp.sharing.bridge_messages import (
-    Authority,
-    AwaitBarrier,
-    ChangeCrdt,
-    EditId,
-    Effect,
-    SendEdit,
-    TextEdit,
-)
+from cm_lsp.sharing.bridge_messages import Authority, SendEdit
 from cm_lsp.sharing.positions import Utf8Offset
-from cm_lsp.sharing.shared_text import shared_text
+from tests.support.bridge_by_bytes import BridgeByBytes, ToEditor, reach
 from tests.support.bridge_plan import KINDS, STARTS
 from tests.support.lsp_positions import plain
-from tests.support.simulated_editor import (
-    Answered,
-    Asked,
-    BarrierPassed,
-    Closed,
-    Opened,
-    Reported,
-    SimulatedEditor,
-    ToServer,
-)
+from tests.support.simulated_editor import SimulatedEditor, ToServer
 from tests.support.simulated_network import SimulatedTime
 
 PLACES = st.integers(0, 1000)
@@ -53,18 +35,14 @@ class OneBridge(RuleBasedStateMachine):
         habits, profile = KINDS[kind]
         self.encoding = habits.encoding
         self.time = SimulatedTime()
-        self.crdt = bytearray(start.encode())
         self.to_server: deque[ToServer] = deque()
-        self.to_editor: deque[SendEdit | AwaitBarrier | tuple[int, tuple[TextEdit, ...]]] = deque()
+        self.to_editor: deque[ToEditor] = deque()
         text = start if on_disk == "same" else "other\n" + start
         self.editor = SimulatedEditor(
             self.time, random.Random(seed), habits, text, self.to_server.append
         )
-        self.shared, taken_out = shared_text(start)
-        assert taken_out == []
-        self.bridge = Bridge(
-            self.shared, profile=profile, encoding=habits.encoding, authority=authority
-        )
+        self.side = BridgeByBytes(start, profile, habits.encoding, authority, self.to_editor.append)
+        self.bridge = self.side.bridge
         self.editor.open()
 
     @precondition(lambda self: self.editor.is_open)
@@ -95,74 +73,37 @@ class OneBridge(RuleBasedStateMachine):
 
     @rule(place=PLACES, size=st.integers(0, 4), text=PIECES | st.just("\r\n") | st.just("x\ry"))
     def other_person_types(self, place: int, size: int, text: str) -> None:
-        letters = self.crdt.decode()
-        start = len(letters) * place // 1000
-        first = len(letters[:start].encode())
-        gone = len(letters[start : start + size].encode())
-        self.crdt[first : first + gone] = text.encode()
-        delta: list[dict[str, object]] = [{"retain": first}, {"insert": text}, {"delete": gone}]
-        delta = [part for part in delta if any(part.values())]
-        self.carry_out(self.bridge.remote(self.shared.operation_of(delta)))
+        self.side.other_types(place, size, text)
 
     @rule()
     def frame_ends(self) -> None:
-        self.carry_out(self.bridge.pump(self.time.now_ms))
+        self.side.frame_ends(self.time.now_ms)
 
     @precondition(lambda self: self.to_server)
     @rule()
     def message_reaches_the_server(self) -> None:
-        bridge, now_ms = self.bridge, self.time.now_ms
-        match self.to_server.popleft():
-            case Opened(version, text):
-                self.carry_out(bridge.opened(text, version, now_ms))
-            case Closed():
-                self.carry_out(bridge.closed(now_ms))
-            case Reported(version, changes):
-                self.carry_out(bridge.changed(version, changes, now_ms))
-            case Answered(edit_id, applied, version):
-                answer = EditId(edit_id)
-                self.carry_out(
-                    bridge.answered(answer, applied=applied, version=version, now_ms=now_ms)
-                )
-            case Asked(version):
-                self.to_editor.append((version, bridge.offer()))
-            case BarrierPassed(edit_id):
-                self.carry_out(bridge.barrier_passed(EditId(edit_id), now_ms))
+        self.side.hear(self.to_server.popleft(), self.time.now_ms)
 
     @precondition(lambda self: self.to_editor)
     @rule()
     def message_reaches_the_editor(self) -> None:
-        match self.to_editor.popleft():
-            case SendEdit() as edit:
-                self.editor.receive(edit)
-                self.time.advance(self.editor.habits.confirm_ms)
-            case (version, offered):
-                self.editor.take(version, offered)
-            case AwaitBarrier(edit_id):
-                if self.editor.habits.answers_barrier:
-                    self.editor.barrier(edit_id)
+        message = self.to_editor.popleft()
+        reach(self.editor, message)
+        if isinstance(message, SendEdit):
+            self.time.advance(self.editor.habits.confirm_ms)
 
     @rule(by_ms=st.sampled_from([1, 50, 300, 2500]))
     def time_passes(self, by_ms: int) -> None:
         self.time.advance(by_ms)
-        self.carry_out(self.bridge.tick(self.time.now_ms))
-
-    def carry_out(self, effects: list[Effect]) -> None:
-        for effect in effects:
-            if isinstance(effect, ChangeCrdt):
-                for edit in effect.edits:
-                    self.crdt[edit.start : edit.end] = edit.text.encode()
-            else:
-                self.to_editor.append(effect)
+        self.side.tick(self.time.now_ms)
 
     @invariant()
     def the_account_adds_up(self) -> None:
-        assert self.bridge.standing.is_consistent()
-        assert str(self.shared.text) == self.crdt.decode()
+        self.side.check()
 
     @invariant()
     def cursors_are_where_they_can_be(self) -> None:
-        text = self.crdt.decode()
+        text = self.side.crdt.decode()
         # A closed document will be opened with the shared text.
         standing = self.bridge.standing
         there = standing.shadow if self.bridge.is_open else standing.shared.text
@@ -188,9 +129,9 @@ class OneBridge(RuleBasedStateMachine):
                     self.message_reaches_the_server()
                 if self.to_editor:
                     self.message_reaches_the_editor()
-            if self.texts() == {self.crdt.decode()}:
+            if self.texts() == {self.side.crdt.decode()}:
                 break
-        assert self.texts() == {self.crdt.decode()}
+        assert self.texts() == {self.side.crdt.decode()}
 
     def texts(self) -> set[str]:
         return {plain(self.editor.text), str(self.bridge.standing.shadow)}

@@ -6,33 +6,14 @@ random operations fit into every run of the tests. What both libraries of that k
 
 import random
 from collections import Counter
-from collections.abc import Callable
 from functools import partial
-from typing import assert_never
 
-from cm_lsp.sharing.bridge import Bridge
-from cm_lsp.sharing.bridge_messages import (
-    Authority,
-    AwaitBarrier,
-    ChangeCrdt,
-    EditId,
-    Effect,
-    SendEdit,
-)
-from cm_lsp.sharing.shared_text import shared_text
-from tests.support import bridge_plan
+from cm_lsp.sharing.bridge_messages import Authority
+from tests.support import bridge_by_bytes, bridge_plan
+from tests.support.bridge_by_bytes import BridgeByBytes, ToEditor
 from tests.support.bridge_plan import KINDS, Action, Outcome, Plan
 from tests.support.lsp_positions import plain
-from tests.support.simulated_editor import (
-    Answered,
-    Asked,
-    BarrierPassed,
-    Closed,
-    Opened,
-    Reported,
-    SimulatedEditor,
-    ToServer,
-)
+from tests.support.simulated_editor import SimulatedEditor, ToServer
 from tests.support.simulated_network import PIPE, Link, SimulatedTime
 
 TICK_MS = 300
@@ -44,17 +25,14 @@ class Alone:
         habits, profile = KINDS[plan.kinds[0]]
         rng = random.Random(f"alone {plan.seed}")
         self.time = SimulatedTime()
-        self.crdt = bytearray(plan.start.encode())
         self.deleted: Counter[str] = Counter()
         self.editor = SimulatedEditor(self.time, rng, habits, plan.start, self._to_server)
         self._up: Link[ToServer] = Link(self.time, rng, self._from_editor, PIPE)
-        self._down: Link[Callable[[], None]] = Link(self.time, rng, lambda act: act(), PIPE)
-        authority = rng.choice(tuple(Authority))
-        self.shared, taken_out = shared_text(plan.start)
-        self.bridge = Bridge(
-            self.shared, profile=profile, encoding=habits.encoding, authority=authority
+        self._down: Link[ToEditor] = Link(
+            self.time, rng, partial(bridge_by_bytes.reach, self.editor), PIPE
         )
-        self._do(list(taken_out))
+        authority = rng.choice(tuple(Authority))
+        self.side = BridgeByBytes(plan.start, profile, habits.encoding, authority, self._down.send)
         self.editor.open()
 
     def act(self, action: Action) -> None:
@@ -63,72 +41,23 @@ class Alone:
             start = length * action.place // 1000
             self.deleted.update(self.editor.type(start, start + action.size, action.text))
         else:
-            self._remote(action)
+            self.deleted.update(self.side.other_types(action.place, action.size, action.text))
+            self.side.frame_ends(self.time.now_ms)
 
     def tick(self) -> None:
         if self.editor.habits.pulls:
             self.editor.ask()
-        self._do(self.bridge.tick(self.time.now_ms))
-
-    def check(self) -> None:
-        assert self.bridge.standing.is_consistent(), "shadow, in flight and queue are not the text"
-        assert str(self.shared.text) == self.crdt.decode(), "the shared text was not followed"
+        self.side.tick(self.time.now_ms)
 
     def texts(self) -> list[str]:
-        shadow = str(self.bridge.standing.shadow)
-        return [plain(self.editor.text), shadow, self.crdt.decode()]
-
-    def _remote(self, action: Action) -> None:
-        letters = self.crdt.decode()
-        start = len(letters) * action.place // 1000
-        removed = letters[start : start + action.size]
-        self.deleted.update(removed)
-        first, gone = len(letters[:start].encode()), len(removed.encode())
-        self.crdt[first : first + gone] = action.text.encode()
-        delta: list[dict[str, object]] = [
-            {"retain": first},
-            {"insert": action.text},
-            {"delete": gone},
-        ]
-        remote = self.shared.operation_of([part for part in delta if any(part.values())])
-        self._do(self.bridge.remote(remote))
-        self._do(self.bridge.pump(self.time.now_ms))
+        shadow = str(self.side.bridge.standing.shadow)
+        return [plain(self.editor.text), shadow, self.side.crdt.decode()]
 
     def _to_server(self, message: ToServer) -> None:
         self._up.send(message)
 
     def _from_editor(self, message: ToServer) -> None:
-        bridge, now_ms = self.bridge, self.time.now_ms
-        match message:
-            case Reported(version, changes):
-                self._do(bridge.changed(version, changes, now_ms))
-            case Answered(edit_id, applied, version):
-                answer = EditId(edit_id)
-                self._do(bridge.answered(answer, applied=applied, version=version, now_ms=now_ms))
-            case BarrierPassed(edit_id):
-                self._do(bridge.barrier_passed(EditId(edit_id), now_ms))
-            case Asked(version):
-                self._down.send(partial(self.editor.take, version, bridge.offer()))
-            case Opened(version, text):
-                self._do(bridge.opened(text, version, now_ms))
-            case Closed():
-                self._do(bridge.closed(now_ms))
-            case _:
-                assert_never(message)
-
-    def _to_editor(self, message: SendEdit | AwaitBarrier) -> None:
-        if isinstance(message, SendEdit):
-            self.editor.receive(message)
-        elif self.editor.habits.answers_barrier:
-            self.editor.barrier(message.id)
-
-    def _do(self, effects: list[Effect]) -> None:
-        for effect in effects:
-            if isinstance(effect, ChangeCrdt):
-                for edit in effect.edits:
-                    self.crdt[edit.start : edit.end] = edit.text.encode()
-            else:
-                self._down.send(partial(self._to_editor, effect))
+        self.side.hear(message, self.time.now_ms)
 
 
 def carry_out(plan: Plan) -> Outcome:
@@ -145,5 +74,5 @@ def carry_out(plan: Plan) -> Outcome:
             break
         alone.time.after(TICK_MS, alone.tick)
         alone.time.run()
-    alone.check()
+    alone.side.check()
     return bridge_plan.outcome_of(plan, alone.texts(), alone.deleted)

@@ -20,22 +20,17 @@ from cm_lsp.sharing.bridge_messages import (
     Authority,
     AwaitBarrier,
     ChangeCrdt,
-    EditId,
     Effect,
     SendEdit,
 )
 from cm_lsp.sharing.client_profiles import UNCHECKED, ClientProfile, profile_of
 from cm_lsp.sharing.positions import PositionEncoding
 from cm_lsp.sharing.shared_text import shared_text
+from tests.support import bridge_by_bytes
 from tests.support.editor_habits import Answer, Habits, VersionCheck
 from tests.support.lsp_positions import plain
 from tests.support.simulated_editor import (
-    Answered,
     Asked,
-    BarrierPassed,
-    Closed,
-    Opened,
-    Reported,
     SimulatedEditor,
     ToServer,
 )
@@ -225,26 +220,11 @@ class Participant:
         self._up.send(message)
 
     def _from_editor(self, message: ToServer) -> None:
-        bridge, now_ms = self.bridge, self.time.now_ms
-        match message:
-            case Opened(version, text):
-                effects = bridge.opened(text, version, now_ms)
-            case Closed():
-                effects = bridge.closed(now_ms)
-            case Reported(version, changes):
-                effects = bridge.changed(version, changes, now_ms)
-            case Answered(edit_id, applied, version):
-                effects = bridge.answered(
-                    EditId(edit_id), applied=applied, version=version, now_ms=now_ms
-                )
-            case BarrierPassed(edit_id):
-                effects = bridge.barrier_passed(EditId(edit_id), now_ms)
-            case Asked(version):
-                effects = []
-                self._down.send(partial(self.editor.take, version, bridge.offer()))
-            case _:
-                assert_never(message)
-        self._do(effects)
+        if isinstance(message, Asked):
+            offered = self.bridge.offer()
+            self._down.send(partial(self.editor.take, message.version, offered))
+        else:
+            self._do(bridge_by_bytes.heard(self.bridge, message, self.time.now_ms))
 
     def _do(self, effects: list[Any]) -> None:
         effect: Effect

@@ -29,8 +29,11 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300 + 20 * RUNS)]
 
 
 def test_plans_typed_into_two_neovims_leave_one_text_in_both(
-    tmp_path: Path, record_property: Callable[[str, object], None]
+    tmp_path: Path,
+    record_property: Callable[[str, object], None],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("CM_TRIAGE_MINUTES", str(60 + RUNS))
     with ExitStack() as exits:
         server = exits.enter_context(stage.serving(tmp_path / "data", 1))
         cable = exits.enter_context(wire.to(server.address))

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, Protocol
 
+from cm_server.demo.neovim import NotSeen
 from tests.e2e.plain.actors import wait
 from tests.support import bridge_plan
 from tests.support.bridge_plan import EVERYTHING, TYPING, Action, Outcome, Plan
@@ -92,8 +93,10 @@ def _wait_for_one_text(plan: Plan, people: Sequence[Typist]) -> list[str]:
         texts[:] = [plain(person.text()) for person in people]
         return len(set(texts)) == 1
 
-    in_a_row = _Row(is_one, LOOKS)
-    wait(in_a_row, f"one text in both editors, plan of seed {plan.seed}: {texts}")
+    try:
+        wait(_Row(is_one, LOOKS), f"one text in both editors, plan of seed {plan.seed}")
+    except NotSeen as failure:
+        raise NotSeen(f"{failure}: {texts}") from None
     return texts
 
 
