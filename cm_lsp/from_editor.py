@@ -110,8 +110,12 @@ class Handlers:
 
     def did_save(self, params: types.DidSaveTextDocumentParams) -> None:
         """The whole text, from an editor that was asked for it and gives it: a report that was lost shows in it."""
-        if self.here.room is not None and params.text is not None:
-            self.here.room.lost_reports.saved(params.text_document.uri, params.text)
+        room, uri = self.here.room, params.text_document.uri
+        document = self.here.documents.get(uri)
+        if room is not None and document is not None:
+            room.on_disk.saved(document)
+        if room is not None and params.text is not None:
+            room.lost_reports.saved(uri, params.text)
 
     # Files.
 

@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 from cm_lsp import documents
 from cm_lsp.documents import OpenDocument
 from cm_lsp.session import kept_texts, share_table, views
+from cm_lsp.session.changed_on_disk import ChangedOnDisk
 from cm_lsp.session.choosing import Choosing
 from cm_lsp.session.place import Place
 from cm_lsp.session.share_table import ShareTable
@@ -53,8 +54,14 @@ class FilesOnDisk:
         self._created: deque[str] = deque(maxlen=CREATED_MAX)
         self._looked_at = 0.0
         self._gone: dict[FilePath, int] = {}
+        self._changed = ChangedOnDisk(place, table.uris())
 
     # As the editor reports it.
+
+    def saved(self, document: OpenDocument) -> None:
+        path = self._table.path(document.uri)
+        if path is not None:
+            self._changed.saved(path, document)
 
     def renamed(self, old_uri: str, new_uri: str) -> None:
         """A file, or a folder with all that is in it."""
@@ -89,9 +96,10 @@ class FilesOnDisk:
         if self._view().you != "learner" or now - self._looked_at < LOOK_EVERY_SECONDS:
             return
         self._looked_at = now
+        self._changed.look()
         gone = {path: self._gone.get(path, 0) + 1 for path in self._closed_and_gone()}
         self._gone = gone
-        for path, looks in gone.items():
+        for path, looks in tuple(gone.items()):
             twin = self._same_text_elsewhere(self._buffers[path])
             if twin is not None:
                 self._rename(path, twin.uri)

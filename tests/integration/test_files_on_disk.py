@@ -117,3 +117,38 @@ async def test_a_new_file_is_offered_and_shared_at_a_word_only(tmp_path: Path) -
         asked = [text for text, _ in pair.learner.questions if text.startswith("Share ")]
         assert len(asked) == 2
         assert "no.py" not in pair.files
+
+
+async def test_another_programs_writing_is_told_once_and_the_editors_own_saving_is_not(
+    tmp_path: Path,
+) -> None:
+    async with live_pair.running(tmp_path) as pair:
+        file = pair.home / "app.py"
+        pair.learner.append(pair.uri, "# typed\n")
+        file.write_text(TEXT + "# typed\n")
+        pair.learner.save(pair.uri)
+        pair.learner.append(pair.uri, "# and on\n")
+        await pair.mentor.until_text(pair.shared, TEXT + "# typed\n# and on\n")
+        await until_looked_at(pair)
+        assert not told(pair)
+        file.write_text("from = 'a checkout'\n")
+        await pair.until_said(pair.learner, "another program has written app.py")
+        await until_looked_at(pair)
+        assert len(told(pair)) == 1
+        assert pair.mentor.text(pair.shared) == TEXT + "# typed\n# and on\n"
+
+
+async def until_looked_at(pair: Pair) -> None:
+    """What a file that was closed and is gone waits for is looked at behind everything else: three looks."""
+    other = pair.home / f"other{len(pair.learner.said())}.py"
+    other.write_text("b = 1\n")
+    pair.learner.open(other.as_uri(), "b = 1\n")
+    await pair.learner.command("share", uri=other.as_uri())
+    await pair.mentor.until(lambda: other.name in pair.files, "one more file")
+    pair.learner.close(other.as_uri())
+    other.unlink()
+    await pair.mentor.until(lambda: other.name not in pair.files, "three looks")
+
+
+def told(pair: Pair) -> list[str]:
+    return [text for text in pair.learner.said() if "another program" in text]
