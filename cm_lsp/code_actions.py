@@ -1,7 +1,7 @@
 """What we offer in a code-action menu: ask a mentor always; in a session, what a plugin would have buttons for.
 
 Pure: the state in, actions out. Editors ask at every cursor move, so nothing here looks at a text. A client with a plugin is
-offered the ask alone; the rest would only crowd its menu.
+offered the ask alone, and to send or drop one that was previewed; the rest would only crowd its menu.
 """
 
 from collections.abc import Mapping, Sequence

@@ -146,6 +146,9 @@ class Handlers:
         if params.context.only:
             return actions
         actions += [*self._waiting_changes(params.text_document.uri), *self._proposals(params)]
+        actions += code_actions.of_pending(
+            here.asking.pending, here.asking.choices, here.asking.replaced
+        )
         if here.editor.has_plugin:
             return actions
         uri, place = params.text_document.uri, params.range
@@ -159,9 +162,6 @@ class Handlers:
         welcome = here.state().welcome
         return [
             *actions,
-            *code_actions.of_pending(
-                here.asking.pending, here.asking.choices, here.asking.replaced
-            ),
             *code_actions.of_waiting(here.asking.waiting.open_ask, here.asking.waiting.nobody),
             *code_actions.of_offers(here.offers.open_offers()),
             *code_actions.of_session(view, line),

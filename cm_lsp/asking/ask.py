@@ -4,6 +4,7 @@ Owns the ask that is being made; what comes after it is `waiting`. Nothing is se
 (`pending`), or in a plugin's own dialogue (`confirm: false`). Does not own the limits of what is sent (`context`).
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +30,12 @@ from cm_wire.to_server import PostAsk, RankMentors
 SEND: Final = "Send it"
 CHOOSE: Final = "Choose a mentor"
 ONE_IS_NONE: Final = "One is no secret"
+NOT_SENT: Final = (
+    "Codementor: nothing was sent. The code actions send what was previewed, or drop it."
+)
 MENTORS_IN_QUESTION_MAX: Final = 6
+DRAWN_SECONDS: Final = 0.15
+"""Neovim draws nothing while it asks: what was opened is on the screen by then."""
 
 _SEND_AGAIN: Final = frozenset({"unavailable", "card-needed", "card-declined"})
 
@@ -224,13 +230,17 @@ class Asking:
                 return None  # a code action sent it, or asked anew, while the question stood open
             if answer == SEND:
                 return about, None
-            if answer == CHOOSE:
-                chosen = await self._choose(about, terms)
-                return (about, chosen) if chosen and self.pending is pending else None
+            if answer == NOT_NOW:
+                self.forget_pending()
+                return None
+            chosen = await self._choose(about, terms) if answer == CHOOSE else None
             mark = await self._which_is_none() if answer == ONE_IS_NONE else None
-            if mark is None or self.pending is not pending:
-                if answer == NOT_NOW:
-                    self.forget_pending()
+            if self.pending is not pending:
+                return None
+            if chosen is not None:
+                return about, chosen
+            if mark is None:
+                self._around.editor.say(NOT_SENT)
                 return None
             marks = (*(arguments.not_secrets or ()), mark)
             arguments = msgspec.structs.replace(arguments, not_secrets=marks)
@@ -241,6 +251,8 @@ class Asking:
         text = preview.of_ask(about, terms, self.replaced)
         uri = files_to_show.write(self._around.cache_folder, "codementor-ask.md", text)
         shown = await editor.show_document(uri)
+        if shown:
+            await asyncio.sleep(DRAWN_SECONDS)
         where = "" if shown or editor.has_plugin else f" You can read it all in {uri}."
         return await editor.ask(
             f"Ask a mentor about {printable.line(about.excerpt.path)}? At most "
@@ -264,8 +276,8 @@ class Asking:
         if not mentors:
             raise faults.refusal(
                 "nobody-now",
-                "No mentor who fits is online now.",
-                "Send the ask anyway: it rings when one comes online.",
+                "No mentor who fits is free now.",
+                "Send the ask anyway: you can leave it open for whoever comes.",
             )
         self._offer_choices(mentors)
         named = preview.titles(self.choices)
@@ -276,9 +288,7 @@ class Asking:
     def _offer_choices(self, mentors: Sequence[RankedMentor]) -> None:
         self.choices = mentors[:MENTORS_IN_QUESTION_MAX]
         found = len(self.choices)
-        said = (
-            f"{found} fit, among the code actions" if found else "no mentor who fits is online now"
-        )
+        said = f"{found} fit, among the code actions" if found else "no mentor who fits is free now"
         self._around.editor.say(f"Codementor: {said}.")
 
     async def _ranked(self, about: AskContext, terms: Terms) -> Sequence[RankedMentor]:

@@ -20,8 +20,8 @@ def of_ask(context: AskContext, terms: Terms, replaced: Sequence[Replaced] = ())
         "",
         "Nothing else leaves this machine. You are asked before it is sent.",
         "",
-        f"- You pay at most: {terms.cap_minutes} minutes, "
-        f"{meter_view.per_minute(terms.price_max)} at the dearest",
+        f"- You pay at most: {terms.cap_minutes} minutes "
+        f"at no more than {meter_view.per_minute(terms.price_max)}",
     ]
     if terms.spoken_languages:
         parts.append(f"- You speak: {', '.join(terms.spoken_languages)}")

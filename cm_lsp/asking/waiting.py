@@ -138,6 +138,8 @@ def _text(view: AskView) -> str:
             return "somebody who fits is there now"
         waits = "waiting to tell you of somebody" if view.tell_only else "still trying"
         return f"nobody is free now; {waits}"
-    rung = f"{view.offers_open} rung" if view.offers_open else "looking for a mentor"
+    if not view.offers_open:
+        return "looking for a mentor"
+    mentors = "mentor" if view.offers_open == 1 else "mentors"
     eta = f", about {view.eta_seconds} s" if view.eta_seconds is not None else ""
-    return f"{rung}{eta}"
+    return f"ringing {view.offers_open} {mentors}{eta}"

@@ -69,5 +69,6 @@ async def _act(editor: FakeEditor, uri: str, title: str) -> None:
 
 
 def _shown(workspace: Path, name: str) -> str:
-    (found,) = fake_editor.cache_of(workspace).rglob(name)
-    return found.read_text(encoding="utf-8")
+    """The last of that name."""
+    found = fake_editor.cache_of(workspace).rglob(name)
+    return max(found, key=lambda one: one.stat().st_mtime_ns).read_text(encoding="utf-8")

@@ -350,3 +350,41 @@ def test_a_file_opened_in_an_empty_buffer_is_known_to_the_server(
     said = "return table.concat(require('codementor.client').said(), '\\n')"
     wait_until(lambda: "signed in" in neovim.lua(said), "an answer about the account", 20)
     assert "must be" not in neovim.lua(said)
+
+
+def test_a_preview_shown_anew_takes_the_place_of_the_one_before(
+    neovim: Neovim, tmp_path: Path
+) -> None:
+    names = [tmp_path / "shown" / text / "codementor-ask.md" for text in ("first", "second")]
+    for name in names:
+        name.parent.mkdir(parents=True)
+        name.write_text(f"# {name.parent.name}\n")
+        shown = {"uri": name.as_uri(), "takeFocus": False}
+        neovim.lua(
+            """
+            local client_id = vim.lsp.start({ name = 'test', cmd = function() return {
+              request = function() return true, 1 end, notify = function() return true end,
+              is_closing = function() return false end, terminate = function() end,
+            } end })
+            local handlers = require('codementor.client').handlers
+            handlers['window/showDocument'](nil, ..., { client_id = client_id })
+            """,
+            shown,
+        )
+    previews = "return vim.tbl_filter(function(name) return vim.endswith(name, 'codementor-ask.md') end, vim.tbl_map(vim.api.nvim_buf_get_name, vim.tbl_map(vim.api.nvim_win_get_buf, vim.api.nvim_list_wins())))"
+    assert neovim.lua(previews) == [str(names[1])]
+    neovim.lua("require('codementor.shown').close('codementor-ask.md')")
+    assert neovim.lua(previews) == []
+
+
+def test_who_waits_sees_how_the_ask_stands_and_is_told_what_is_news(neovim: Neovim) -> None:
+    neovim.lua("heard = {}; vim.notify = function(message) table.insert(heard, message) end")
+    texts = ("looking for a mentor", "ringing 3 mentors, about 9 s", "ringing 2 mentors, about 4 s")
+    for kind, text in zip(("begin", "report", "report"), texts, strict=True):
+        value = {"kind": kind, "message": text}
+        neovim.lua("require('codementor.waiting').progressed(...)", {"token": 1, "value": value})
+        assert neovim.lua("return require('codementor').statusline()") == text
+    assert neovim.lua("return heard") == [f"codementor: {text}" for text in texts[:2]]
+    ended = {"token": 1, "value": {"kind": "end", "message": "matched"}}
+    neovim.lua("require('codementor.waiting').progressed(...)", ended)
+    assert neovim.lua("return require('codementor').statusline()") == ""

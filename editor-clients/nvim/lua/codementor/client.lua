@@ -5,7 +5,8 @@ local lsp = vim.lsp
 
 M.name = 'codementor'
 
-local handlers = {
+--- What `cm-lsp` tells and asks that is drawn or answered here.
+M.handlers = {
   ['codementor/applyEdit'] = function(_, params, context)
     return require('codementor.rebase').apply(params, context.client_id)
   end,
@@ -14,6 +15,14 @@ local handlers = {
   end,
   ['codementor/lookUp'] = function(_, params, context)
     return require('codementor.look_ups').answer(params, context.client_id)
+  end,
+  ['$/progress'] = function(failed, params, context)
+    require('codementor.waiting').progressed(params)
+    return vim.lsp.handlers['$/progress'](failed, params, context)
+  end,
+  ['window/showDocument'] = function(failed, params, context)
+    require('codementor.shown').close_older(params.uri)
+    return vim.lsp.handlers['window/showDocument'](failed, params, context)
   end,
   ['codementor/cursors'] = function(_, params)
     require('codementor.cursors').draw(params)
@@ -131,7 +140,7 @@ function M.start()
       return lsp.rpc.start(options.cmd, dispatchers)
     end),
     root_markers = { '.git' },
-    handlers = handlers,
+    handlers = M.handlers,
     flags = { debounce_text_changes = 0 },
     init_options = { codementor = M.init_options(options) },
     -- One server for all folders: the server lets one editor of a person in.

@@ -68,6 +68,14 @@ local function diagnostics_in(buf, range)
   return found
 end
 
+--- Once it is sent, the preview has done its work.
+---@param result { askId: string }?
+local function asked(result)
+  if type(result) == 'table' and result.askId then
+    require('codementor.shown').close('codementor-ask.md')
+  end
+end
+
 ---@param invocation codementor.Invocation
 local function ask(invocation)
   local argument = {
@@ -78,7 +86,7 @@ local function ask(invocation)
   if invocation.text ~= '' then
     argument.question = invocation.text
   end
-  execute('ask', argument)
+  execute('ask', argument, asked)
 end
 
 ---@param invocation codementor.Invocation
@@ -86,7 +94,7 @@ local function choose_mentor(invocation)
   local about = { uri = invocation.uri, range = invocation.range }
   execute('mentors', about, function(mentors)
     if not mentors or #mentors == 0 then
-      return notify('no mentor who fits is online now.')
+      return notify('no mentor who fits is free now.')
     end
     vim.ui.select(mentors, {
       prompt = 'Ask which mentor?',
@@ -100,7 +108,7 @@ local function choose_mentor(invocation)
           range = invocation.range,
           diagnostics = diagnostics_in(invocation.buf, invocation.range),
           mentor = chosen.mentor,
-        })
+        }, asked)
       end
     end)
   end)

@@ -37,7 +37,7 @@ function M.start()
   require('codementor.client').start()
 end
 
---- The meter and state for a statusline, escaped; empty outside a session:
+--- The meter and state for a statusline, escaped; before a session how an ask stands, else empty:
 ---     vim.o.statusline = "%<%f %=%{%v:lua.require'codementor'.statusline()%}"
 ---@return string
 function M.statusline()

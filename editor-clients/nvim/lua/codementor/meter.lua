@@ -1,4 +1,4 @@
---- The meter and the sync state, kept for the statusline.
+--- The meter and the sync state, kept for the statusline, and before a session how the ask stands.
 local M = {}
 
 local meter ---@type { text: string, state: string }?
@@ -7,7 +7,7 @@ local sync ---@type { state: string, uri: string }?
 --- Text for a place that is not a statusline.
 ---@return string
 function M.text()
-  local parts = {}
+  local parts = { require('codementor.waiting').text() }
   if meter then
     parts[#parts + 1] = meter.text
   end

@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 
 from cm_lsp import commands, lsp_ext
-from cm_lsp.asking.ask import ONE_IS_NONE, SEND, Asking, Surroundings
+from cm_lsp.asking.ask import NOT_SENT, ONE_IS_NONE, SEND, Asking, Surroundings
 from cm_lsp.documents import OpenDocuments
 from cm_lsp.settings import Settings
 from cm_lsp.sharing.positions import PositionEncoding
@@ -115,7 +115,7 @@ async def test_an_ask_that_arrived_though_nobody_answered_is_shown_and_not_offer
     await asyncio.sleep(0)
     assert here.pending is None
     assert (here.waiting.open_ask, here.asked_uri) == ("ask_1", URI)
-    assert face.begun == ["2 rung"]
+    assert face.begun == ["ringing 2 mentors"]
     assert face.said == ["Codementor: your ask is with the server; it looks for a mentor."]
     here.changed(AskView(ask_id=AskId("ask_1"), state="offered", offers_open=1))
     assert len(face.said) == 1
@@ -150,8 +150,13 @@ async def test_after_a_finding_was_said_to_be_none_the_whole_is_asked_about_agai
     await answered(face, 2, "github-token in line 1")
     await until_asked(face, 3)
     assert server.posted == []
-    (shown,) = tmp_path.rglob("codementor-ask.md")
-    assert TOKEN in shown.read_text(encoding="utf-8")
+    before, after = sorted(
+        tmp_path.rglob("codementor-ask.md"), key=lambda one: one.stat().st_mtime_ns
+    )
+    assert TOKEN not in before.read_text(encoding="utf-8")
+    assert TOKEN in after.read_text(encoding="utf-8")
     face.questions[2][1].set_result(None)
     assert await task is None
     assert server.posted == []
+    assert face.said == [NOT_SENT]
+    assert here.pending is not None, "who was in the way of the preview sends it by the code action"
