@@ -13,7 +13,7 @@ from hypothesis.stateful import initialize, invariant, precondition, rule
 from sqlmodel import Session, select
 
 from cm_server.billing import cases, ledger, outbox, reconcile, store
-from cm_server.billing.model import Refund
+from cm_server.billing.model import Payout, Refund
 from cm_server.meter import minutes
 from cm_server.meter import store as meter_store
 from cm_server.payment_service import disputes
@@ -99,6 +99,8 @@ class MoneyMachine(Weather, Sessions, Moves):
         view = self.market.recorder.view(session.id, "learner")
         assert view.counted_seconds <= meter.total() * SLOT
         assert view.amount <= view.cap_amount
+        held = self.run(self.market.database.read(lambda s: self.usable(s, session.ask)))
+        assert view.amount.minor <= sum(held)  # 8
         folded = self.run(self.market.database.read(lambda s: self._fold(s, session)))
         assert folded.counted_ms == meter.counted * SLOT * 1000
         assert (folded.running is None) == (meter.start is None)
@@ -155,7 +157,9 @@ class MoneyMachine(Weather, Sessions, Moves):
 
     def _left(self, session: Session) -> list[str]:
         open_refunds = session.exec(select(Refund.key).where(Refund.state == "requested"))
-        return [*store.waiting_calls(session), *open_refunds]
+        # A mentor whose account came to life unheard is asked about in the sweeper's next round.
+        waiting = session.exec(select(Payout.key).where(Payout.state == "waiting"))
+        return [*store.waiting_calls(session), *open_refunds, *waiting]
 
 
 # A guard against hanging, not a measure: a busy machine may take minutes for all examples.

@@ -199,7 +199,7 @@ class Sessions(MoneyStage):
         assert ended.counted_ms == session.meter.counted * SLOT * 1000
         assert ended.amount == Money(session.price(), session.quarter.currency)
         currency = session.quarter.currency
-        holds = self.run(market.database.read(lambda s: self._usable(s, session.ask)))
+        holds = self.run(market.database.read(lambda s: self.usable(s, session.ask)))
         gross = most_that_can_be_captured(session.price(), holds, LEAST[currency])
         payment = charges.payment_id(session.ask, 1)
         self.paid[payment] = Paid(payment, session.mentor, currency, gross, market.till.now_ms())
@@ -208,7 +208,7 @@ class Sessions(MoneyStage):
         assert issued in (None, again)
         assert again.amount == Money(gross, currency)
 
-    def _usable(self, session: Session, ask: AskId) -> list[int]:
+    def usable(self, session: Session, ask: AskId) -> list[int]:
         holds = session.exec(select(Hold).where(Hold.payment_id == charges.payment_id(ask, 1)))
         return [hold.amount_minor for hold in holds if hold.state in ("held", "lost")]
 
