@@ -103,7 +103,7 @@ class AdmissionState:
         clocks_before: dict[YjsClientId, Clock] = {}
         deletes: list[Deletes] | None = None
         try:
-            update = updates.decode(encoded, rules.limits)
+            update = updates.decode(encoded, rules.limits) if typed is None else typed.as_update()
             blocks, withheld = _new_blocks(update.blocks, document, rules)
             clocks_before = {
                 block.client: document.order.next_clock(block.client) for block in blocks

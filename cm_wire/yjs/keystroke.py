@@ -1,4 +1,4 @@
-"""Reads the one update that nearly all are: a few ASCII characters typed right behind one's own last.
+"""Reads the one update that nearly all are: a few ASCII characters typed behind some other.
 
 Owns the recognition. Not a second reading of updates: whatever is not exactly this returns None and takes the way of every update
 (`update`, `admission`), which decides the same about it, slower.
@@ -9,7 +9,8 @@ from typing import Final
 import msgspec
 
 from cm_wire.ids import YjsClientId
-from cm_wire.yjs.structs import Clock, ItemId
+from cm_wire.yjs.structs import Block, Clock, Insert, ItemId, Update
+from cm_wire.yjs.update import MAX_CLOCK
 from cm_wire.yjs.varint import MalformedError, read_uint
 
 BYTES_MAX: Final = 64
@@ -20,13 +21,21 @@ _ONE_BLOCK_OF_ONE_STRUCT: Final = b"\x01\x01"
 
 
 class Keystroke(msgspec.Struct, frozen=True, gc=False):
-    """`length` characters of the client at `clock`, born behind `origin` and before `right`."""
+    """ASCII of the client at `clock`, `length` characters, born behind `origin` and before `right`."""
 
     client: YjsClientId
     clock: Clock
     origin: ItemId
     right: ItemId | None
     length: int
+    ascii: bytes
+
+    def as_update(self) -> Update:
+        """The update it was read from."""
+        place = (self.origin, self.right, None, None, False, None)
+        return Update(
+            [Block(self.client, [Insert(self.clock, self.length, *place, self.ascii)])], []
+        )
 
 
 def read(encoded: bytes) -> Keystroke | None:
@@ -51,8 +60,8 @@ def read(encoded: bytes) -> Keystroke | None:
     except (MalformedError, IndexError):
         return None
     text = encoded[at + 1 : -1]
-    if not length or length != len(text) or not text.isascii():
+    if not length or length != len(text) or not text.isascii() or clock + length > MAX_CLOCK:
         return None
     return Keystroke(
-        YjsClientId(client), clock, (YjsClientId(origin_client), origin_clock), right, length
+        YjsClientId(client), clock, (YjsClientId(origin_client), origin_clock), right, length, text
     )

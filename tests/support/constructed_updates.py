@@ -181,9 +181,9 @@ CONSTRUCTED: dict[str, tuple[str, Callable[[], bytes]]] = {
         "update-too-large",
         lambda: of(*(Collected(clock, 1) for clock in range(513))),
     ),
-    "4,097 delete ranges": (
+    "16,385 delete ranges": (
         "update-too-large",
-        lambda: deleting(*((2 * index, 1) for index in range(4097))),
+        lambda: deleting(*((2 * index, 1) for index in range(16_385))),
     ),
     "2^32 clients": ("update-too-large", lambda: uints(1 << 32)),
     "2^32 structs": ("update-too-large", lambda: uints(1, 1 << 32, WRITER, 0)),
