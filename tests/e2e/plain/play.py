@@ -18,7 +18,7 @@ def play(learner: Actor, mentor: Actor, folder: Path, *, ways: tuple[int, int]) 
         program = meet(learner, mentor, folder)
         type_and_see(learner, mentor, ways)
         start_the_meter(learner, mentor, ways)
-        wait(lambda: learner.text() == mentor.text(), "the texts to be equal at the end")
+        wait_for_equal_texts(learner, mentor)
         end_and_rate(learner, mentor)
     assert program.read_text() == PROGRAM, "nothing was saved by anybody"
 
@@ -53,10 +53,8 @@ def meet(learner: Actor, mentor: Actor, folder: Path) -> Path:
 
 def type_and_see(learner: Actor, mentor: Actor, ways: tuple[int, int]) -> None:
     learner.insert_line(0, "# mine: größer 😀")
-    mentor.catch_up()
-    wait(lambda: mentor.text().startswith("# mine: größer 😀\n"), "the learner's line")
+    wait_for_text(mentor, "# mine: größer 😀\n" + PROGRAM)
     mentor.insert_line(8, "# put brackets behind main")
-    learner.catch_up()
     wanted = "# mine: größer 😀\n" + WANTED
     wait_for_text(learner, wanted)
     wait_for_text(mentor, wanted)
@@ -89,10 +87,27 @@ def end_and_rate(learner: Actor, mentor: Actor) -> None:
 
 
 def wait_for_text(actor: Actor, text: str) -> None:
+    def is_right() -> bool:
+        if actor.text() == text:
+            return True
+        actor.catch_up()
+        return False
+
     try:
-        wait(lambda: actor.text() == text, f"{actor.name}'s text to be right")
+        wait(is_right, f"{actor.name}'s text to be right")
     except NotSeen as failure:
         raise NotSeen(f"{failure}; it is\n{actor.text()}") from None
+
+
+def wait_for_equal_texts(learner: Actor, mentor: Actor) -> None:
+    def are_equal() -> bool:
+        if learner.text() == mentor.text():
+            return True
+        learner.catch_up()
+        mentor.catch_up()
+        return False
+
+    wait(are_equal, "the texts to be equal at the end")
 
 
 def wait_for_meter(actor: Actor, part: str, ways: int) -> None:

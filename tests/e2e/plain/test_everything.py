@@ -18,6 +18,7 @@ from tests.e2e.plain.play import (
     start_the_meter,
     told_by,
     type_and_see,
+    wait_for_equal_texts,
     wait_for_meter,
 )
 
@@ -68,7 +69,7 @@ def test_all_that_a_session_has(
             for speaker, hearer, kind in ((learner, mentor, kinds[1]), (mentor, learner, kinds[0])):
                 _chat(speaker, hearer, CHAT_WAYS[kind])
                 _point_and_follow(speaker, hearer, POINTER_WAYS[kind])
-            wait(lambda: learner.text() == mentor.text(), "the texts to be equal at the end")
+            wait_for_equal_texts(learner, mentor)
             end_and_rate(learner, mentor)
             learner.ask_money_back()
             # A session this short has cost nothing, which is what the server says to the wish.

@@ -32,9 +32,9 @@ class VimActor(PlainActor):
         self._visit(wait(lambda: self._told("open file://", "to see the learner's"), "the file"))
 
     def catch_up(self) -> None:
-        """Take what waits, once it is said in the margin that something does."""
-        wait(lambda: "by code action" in self.notes(), f"changes to wait in {self.name}'s Vim")
-        self.take(TAKE)
+        """Where it is said in the margin that something waits. How much that is may grow while the list is open."""
+        if "by code action" in self.notes():
+            self._choose(TAKE)
 
     def text(self) -> str:
         lines: list[str] = self._editor.evaluate(f"getbufline('{self._file}', 1, '$')")
@@ -107,17 +107,9 @@ class VimActor(PlainActor):
         return Path(told).read_text(encoding="utf-8")
 
     def choose_action(self, title: str) -> None:
-        """By its number in ALE's list."""
         for _ in range(TRIES):
-            self._focus()
-            self._type(":ALECodeAction\r")
-            try:
-                number = wait_until(lambda: self._number_of(title), f"{title!r} in the list", 5)
-            except NotSeen:
-                self._press("Escape")
-                continue
-            self._type(f"{number}\r")
-            return
+            if self._choose(f"{re.escape(title)}\\s*$"):
+                return
         raise NotSeen(f"{title!r} in the list of actions; there is\n{self.screen.text()}")
 
     def preview(self) -> str:
@@ -158,9 +150,21 @@ class VimActor(PlainActor):
         found: list[dict[str, str]] = answer[0] or []
         return found
 
-    def _number_of(self, title: str) -> str:
+    def _choose(self, pattern: str) -> bool:
+        """By its number in ALE's list; False where it is not there in time."""
+        self._focus()
+        self._type(":ALECodeAction\r")
+        try:
+            number = wait_until(lambda: self._number_of(pattern), "the list of actions", 5)
+        except NotSeen:
+            self._press("Escape")
+            return False
+        self._type(f"{number}\r")
+        return True
+
+    def _number_of(self, pattern: str) -> str:
         shown = self.screen.text()
-        found = re.search(rf"^(\d+)\) {re.escape(title)}\s*$", shown, re.MULTILINE)
+        found = re.search(rf"^(\d+)\) {pattern}", shown, re.MULTILINE)
         return found[1] if found and "Type number" in shown else ""
 
     def _visit(self, path: Path) -> None:
