@@ -7,7 +7,7 @@ from typing import assert_never
 from cm_lsp.sharing import positions
 from cm_lsp.sharing.bridge_messages import Change, RangeChange, WholeText
 from cm_lsp.sharing.edits import Replacement
-from cm_lsp.sharing.indexed_text import IndexedText
+from cm_lsp.sharing.indexed_text import IndexedText, common_prefix, common_suffix
 from cm_lsp.sharing.positions import DocumentVersion, PositionEncoding
 
 
@@ -67,11 +67,11 @@ class ReportReader:
                 step = Step(text, self.replacement(text, change), report.version)
                 text = text.copy()
                 text.replace(*step.change)
-                if joined and len(steps) > first and _are_neighbours(steps[-1], step):
-                    before = steps.pop()
-                    whole = covering([before, step], text)
-                    step = Step(before.before, whole, report.version)
-                steps.append(step)
+                whole = _joined(steps[-1], step, text) if joined and len(steps) > first else None
+                if whole is not None:
+                    steps[-1] = whole
+                else:
+                    steps.append(step)
         return steps, text
 
     def replacement(self, text: IndexedText, change: Change) -> Replacement:
@@ -112,11 +112,21 @@ def covering(steps: Sequence[Step], after: IndexedText) -> Replacement:
     return Replacement(start, old_end, after.slice(start, new_end))
 
 
-def _are_neighbours(first: Step, second: Step) -> bool:
-    """At most a line end apart.
+def _joined(first: Step, second: Step, after: IndexedText) -> Step | None:
+    """Two changes at most a line end apart as one that only inserts or takes out a letter or more; None where they are more.
 
     Neovim joins two lines by copying the second behind the first and then deleting the second. Taken one after the
-    other, what somebody else types into the second meanwhile would not go with it.
+    other, what somebody else types into the second meanwhile would not go with it. What was replaced stays two changes: compared
+    letter by letter it would fall into pieces.
     """
     start, _, text = first.change
-    return second.change.start <= start + len(text) + 1 and second.change.end >= start - 1
+    if second.change.start > start + len(text) + 1 or second.change.end < start - 1:
+        return None
+    start, end, text = covering([first, second], after)
+    old = first.before.slice(start, end)
+    kept = common_prefix(old, text)
+    behind = common_suffix(old[kept:], text[kept:])
+    small = Replacement(start + kept, end - behind, text[kept : len(text) - behind])
+    if small.text and small.end - small.start > 1:
+        return None
+    return Step(first.before, small, second.version)

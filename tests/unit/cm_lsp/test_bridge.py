@@ -354,6 +354,14 @@ def test_what_is_typed_into_a_line_goes_with_it_when_neovim_joins_it_to_the_one_
     assert shared(bridge) == "onetwo!\n"
 
 
+def test_a_line_that_is_replaced_is_not_compared_letter_by_letter() -> None:
+    bridge = open_bridge("an inlet\n", REBASING, PositionEncoding.UTF8)
+    replaced = [typed(0, 0, "", gone=8), typed(0, 0, "i"), typed(0, 1, "n")]
+    (effect,) = bridge.changed(2, replaced, 0)
+    assert isinstance(effect, ChangeCrdt)
+    assert effect.operation in [("in", -8), (-8, "in")]
+
+
 def test_edit_on_its_way_while_a_plugin_opens_the_document_anew_is_sent_again() -> None:
     bridge = open_bridge("ab\n", REBASING)
     edit = sent(remote(bridge, 1, "R"))
