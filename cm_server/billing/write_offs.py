@@ -36,6 +36,8 @@ def write_off(session: Session, at_ms: int, session_id: SessionId, reason: str) 
         raise faults.refusal(
             "no-such-session", f"There is no paid session {session_id}.", "cm-server debts"
         )
+    # Locked, so that of two at once the later sees what the first has done.
+    known = store.payment(session, PaymentId(known.id))
     key = journals.debt_written_off_key(PaymentId(known.id))
     before = store.case_by_key(session, key)
     if before is not None:
