@@ -185,7 +185,14 @@ class EmacsActor(PlainActor):
         offered = f'(and (active-minibuffer-window) (with-current-buffer (window-buffer (active-minibuffer-window)) (and minibuffer-completion-table (car (all-completions "{label}" minibuffer-completion-table)))))'
         wait(lambda: self._editor.evaluate(offered) != "nil", f"a question with {label!r}")
         whole = self._editor.evaluate_to_text(offered)
-        self._key("C-a", "C-k", whole, "Enter")
+        for _ in range(TRIES):
+            self._key("C-a", "C-k", whole, "Enter")
+            try:
+                wait_until(lambda: self._editor.evaluate(offered) == "nil", "the question to go", 5)
+            except NotSeen:
+                continue  # a message may have come in between and taken the keys
+            return
+        raise NotSeen(f"{label!r} to be taken")
 
     def execute(self, command: str, argument: dict[str, object]) -> None:
         self._leave_question()
