@@ -113,6 +113,22 @@ def test_an_edit_for_a_buffer_that_was_wiped_out_since_is_refused(nvim: Neovim) 
     assert nvim.text() == text
 
 
+def test_until_the_server_knows_of_an_opening_edits_are_for_an_earlier_one(nvim: Neovim) -> None:
+    text = "one\n"
+    version = _open(nvim, text)
+    again = """
+    local uri = vim.uri_from_bufnr(0)
+    local rebase = require('codementor.rebase')
+    local params = { textDocument = { uri = uri, version = ... } }
+    rebase.sending('textDocument/didOpen', params)
+    is_read = rebase.sending('textDocument/didOpen', params)
+    """
+    nvim.lua(again, version)
+    assert not _put_in(nvim, version, text, edits.Replacement(0, 1, "x"))
+    nvim.lua("is_read()")
+    assert _put_in(nvim, version, text, edits.Replacement(0, 1, "x"))
+
+
 def test_an_undo_in_between_is_moved_over_like_typing(nvim: Neovim) -> None:
     text = "one two three\n"
     _open(nvim, text)

@@ -119,8 +119,14 @@ function M.watched(connect)
     local rpc = connect(dispatchers)
     local notify, request = rpc.notify, rpc.request
     rpc.notify = function(method, params)
-      require('codementor.rebase').sending(method, params)
-      return require('codementor.reports').notify(notify, method, params)
+      local opening_is_read = require('codementor.rebase').sending(method, params)
+      local sent = require('codementor.reports').notify(notify, method, params)
+      if opening_is_read then
+        -- Any answer will do: it comes behind whatever was sent before the opening was read.
+        local document = { uri = params.textDocument.uri }
+        request('textDocument/codeLens', { textDocument = document }, opening_is_read)
+      end
+      return sent
     end
     rpc.request = function(...)
       require('codementor.reports').flush()

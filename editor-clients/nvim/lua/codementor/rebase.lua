@@ -27,8 +27,10 @@ local CHANGES_KEPT_MAX = 1000
 ---@class codementor.History
 ---@field oldest integer edits for versions before this one cannot be moved any more
 ---@field changes codementor.LocalChange[]
+---@field is_new_to_server boolean? edits that come now may still be for an earlier opening, whose versions count the same
 
 local histories = {} ---@type table<string, codementor.History> by URI
+local opened_before = {} ---@type table<string, true> by URI
 
 --- Where text that starts at a place ends.
 ---@param from codementor.Place
@@ -104,12 +106,21 @@ local function record(history, params)
   end
 end
 
---- Sees every notification to the server before it goes out.
+--- Sees every notification to the server before it goes out; where a document is opened again, what is to be
+--- called once the server has read that: what it sends from then on is for this opening.
 ---@param method string
 ---@param params table
+---@return function?
 function M.sending(method, params)
   if method == 'textDocument/didOpen' then
-    histories[params.textDocument.uri] = { oldest = params.textDocument.version, changes = {} }
+    local uri = params.textDocument.uri
+    local again = opened_before[uri]
+    opened_before[uri] = true
+    local history = { oldest = params.textDocument.version, changes = {}, is_new_to_server = again }
+    histories[uri] = history
+    return again and function()
+      history.is_new_to_server = false
+    end
   elseif method == 'textDocument/didChange' then
     local history = histories[params.textDocument.uri]
     if history then
@@ -226,8 +237,10 @@ function M.apply(params, client_id)
     return { applied = false }
   end
   local history = histories[params.uri]
-  -- A version that is still to come is of an earlier opening: a buffer that was wiped out counts anew.
-  local is_known = history and params.version >= history.oldest and params.version <= version_of(buf)
+  local is_known = history
+    and not history.is_new_to_server
+    and params.version >= history.oldest
+    and params.version <= version_of(buf)
   if not history or not is_known or not vim.bo[buf].modifiable then
     return { applied = false, version = version_of(buf) }
   end
