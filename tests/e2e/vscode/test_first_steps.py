@@ -52,9 +52,8 @@ def test_the_walkthrough_leads_to_what_it_speaks_of(window: Window) -> None:
 
 def test_the_context_menu_asks(window: Window) -> None:
     window.code.open(window.code.work / scenes.PROGRAM)
-    window.page.locator(".view-line", has_text="statistics.mean").first.click(button="right")
-    window.page.locator(".monaco-menu .action-item", has_text="Ask a Mentor").first.click()
-    window.picker(QUESTION)
+    line = window.page.locator(".view-line", has_text="statistics.mean").first
+    window.take_from_context_menu("Ask a Mentor", line, leads_to=QUESTION)
 
 
 def test_two_keys_ask(window: Window) -> None:
