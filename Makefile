@@ -4,8 +4,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.set-up
-TESTS  := -n 2 --dist loadgroup --reruns 1
-E2E    := $(wildcard tests/e2e/test_*.py)
+TESTS  := -n 2
 MONEY_TESTS := $(addprefix tests/,property/test_minutes.py property/test_rating.py contract/test_ledger_conformance.py integration/test_meter.py \
 	integration/test_meter_owners.py integration/billing/test_nasty_scenarios.py)
 VSCODE := editor-clients/vscode/test
@@ -50,8 +49,8 @@ screenshots: setup ## the pictures in docs/screenshots, from real editors; needs
 	CODEMENTOR_EDITORS=required CODEMENTOR_SCREENSHOTS=docs/screenshots $(BIN)/pytest -m e2e tests/e2e/plain/test_screens.py $(addprefix tests/e2e/vscode/test_,learner.py mentor.py surroundings.py first_steps.py)
 
 test: setup check extension yjs ## everything: format, lint, types, import contracts, all tests (a test that needs a second try is shown as R)
-	$(BIN)/pytest $(TESTS) -m "not e2e"
-	$(if $(E2E),$(BIN)/pytest -m e2e --reruns 2 tests/e2e)
+	$(BIN)/pytest $(TESTS) --reruns 1 -m "not e2e"
+	$(BIN)/pytest $(TESTS) --reruns 2 -m e2e tests/e2e
 
 check: format lint types imports ## what needs no test run
 

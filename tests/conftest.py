@@ -12,6 +12,8 @@ from hypothesis import settings
 from tests.support.manual_clock import ManualClock
 
 HERE = Path(__file__).parent
+WHY_AGAIN = 4_000
+"""Characters of a first failure that the summary shows: its last lines say what was waited for."""
 # How long an example takes is the machine's affair; what hangs is ended by the timeout of the test.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
@@ -21,13 +23,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(HERE / "e2e"):
             item.add_marker(pytest.mark.e2e)
-            # With several workers: real editors share one, so that they do not starve each other.
-            item.add_marker(pytest.mark.xdist_group("e2e"))
     items.sort(key=lambda item: item.get_closest_marker("e2e") is not None)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """How much was tried at random: tests record what they tried as a property, also in other workers."""
+    """How much was tried at random (tests record it as a property, also in other workers), and why a test ran again."""
     tried = Counter[str]()
     for report in terminalreporter.getreports("passed"):
         for name, value in report.user_properties:
@@ -35,6 +35,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
                 tried[str(name)] += value
     for name, count in sorted(tried.items()):
         terminalreporter.write_line(f"{name}: {count:,}")
+    for report in terminalreporter.getreports("rerun"):
+        terminalreporter.section(f"ran again: {report.nodeid}", "-")
+        terminalreporter.write_line(report.longreprtext[-WHY_AGAIN:])
 
 
 @pytest.fixture(autouse=True)
