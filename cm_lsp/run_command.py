@@ -179,9 +179,12 @@ async def _chat(here: Codementor, given: commands.Chat) -> object:
 
 
 async def _ask_about_secret(here: Codementor, chat: SendChat, redacted: Redacted) -> None:
+    held = f"What you want to say looks like it holds a secret ({redacted.findings[0].kind})."
+    if not here.editor.can_be_asked:
+        here.editor.say(f"{held} It was not sent; say it without.")
+        return
     answer = await here.editor.ask(
-        f"What you want to say looks like it holds a secret ({redacted.findings[0].kind}). It was not sent yet.",
-        [_NOT_SENT, _WITHOUT, _AS_IT_IS],
+        f"{held} It was not sent yet.", [_NOT_SENT, _WITHOUT, _AS_IT_IS]
     )
     if answer not in {_WITHOUT, _AS_IT_IS}:
         here.editor.say("Codementor: your line with the secret was not sent.")

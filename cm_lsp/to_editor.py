@@ -32,6 +32,8 @@ LOOK_UP_PATIENCE_SECONDS: Final = 1.7
 BARRIER_PATIENCE_SECONDS: Final = 1.0
 FLASH_SECONDS: Final = 6.0
 """How long a message stands where it has to be told as progress."""
+NAMES_OF_EMACS: Final = frozenset({"", "Eglot", "emacs"})
+"""eglot 1.9 gives no name. While a question stands in its minibuffer, Emacs may lose what arrives (docs/decisions/0022)."""
 _DEFINITIONS_ID: Final = "codementor-definitions"
 
 _Shape = TypeVar("_Shape", bound=msgspec.Struct)
@@ -72,6 +74,7 @@ class Editor:
         self.has_plugin = any(msgspec.structs.astuple(claims))
         self._messages_block = client_name == "Neovim" and not self.has_plugin
         self._can = server.client_capabilities
+        self._is_emacs = client_name in NAMES_OF_EMACS and not self.has_plugin
         self._cancel_handlers: dict[str, Callable[[], None]] = {}
         self._tasks = Tasks("editor")
 
@@ -179,10 +182,12 @@ class Editor:
     ) -> str | None:
         """The title that was chosen; None for no answer, an unknown one, or none in time.
 
-        Put the harmless answer first.
+        Put the harmless answer first. Where the editor must not be asked the time passes, and the code actions are the answers.
         """
-        if self._may_show_no_questions:
+        if not self.can_be_asked:
             self.say(f"{text} Answer by code action.")
+            await asyncio.sleep(patience_seconds)
+            return None
         params = types.ShowMessageRequestParams(
             types.MessageType.Info, text, [types.MessageActionItem(title) for title in answers]
         )
@@ -225,10 +230,11 @@ class Editor:
             return False
 
     @property
-    def _may_show_no_questions(self) -> bool:
-        """Some leave them unanswered and unseen (ALE). Those say nothing of questions, nor that they take edits."""
+    def can_be_asked(self) -> bool:
+        """ALE leaves questions unanswered and unseen; it says nothing of them, nor that it takes edits."""
         window, workspace = self._can.window, self._can.workspace
-        return not (window and window.show_message) and not (workspace and workspace.apply_edit)
+        may_show = (window and window.show_message) or (workspace and workspace.apply_edit)
+        return bool(may_show) and not self._is_emacs
 
     # Progress.
 

@@ -1,4 +1,4 @@
-"""A person with Emacs: keys as pressed, code actions and minibuffer questions as they come, by eglot or by lsp-mode."""
+"""A person with Emacs: keys as pressed, code actions from the minibuffer, by eglot or by lsp-mode."""
 
 import json
 from dataclasses import dataclass
@@ -21,12 +21,10 @@ class LspClient:
     list_prompt: str
     is_managed: str
     request: str
-    """Asks `{method}` with `{params}` without waiting, since a question of ours may come up meanwhile; `{then}` gets `answer`."""
+    """Asks `{method}` with `{params}` without waiting; `{then}` gets `answer`."""
 
     document: str
     here: str
-    leave: str
-    """The key that leaves a question of ours without an answer."""
 
 
 EGLOT = LspClient(
@@ -39,7 +37,6 @@ EGLOT = LspClient(
       :success-fn (lambda (answer) {then}) :error-fn (quote ignore) :timeout-fn (quote ignore))""",
     document="(eglot--TextDocumentIdentifier)",
     here="(eglot--pos-to-lsp-position (point))",
-    leave="C-g",
 )
 
 LSP_MODE = LspClient(
@@ -52,7 +49,6 @@ LSP_MODE = LspClient(
       (lambda (answer) {then}) :mode (quote detached) :error-handler (quote ignore))""",
     document="(lsp--text-document-identifier)",
     here="(lsp--cur-position)",
-    leave="Enter",
 )
 
 _TITLES = """
@@ -89,11 +85,8 @@ class EmacsActor(PlainActor):
         wait(lambda: self._in_buffer(managed) == "t", f"cm-lsp beside {self.name}'s file")
 
     def accept(self) -> None:
-        if self.channel != "question":
-            self._leave_question()
         super().accept()
         told = wait(lambda: self._told("open file://", "to see the learner's"), "the mirrored file")
-        self._leave_question()
         self._visit(told)
         managed = self._client.is_managed
         if self._in_buffer(managed) != "t":
@@ -159,17 +152,15 @@ class EmacsActor(PlainActor):
         return Path(told).read_text(encoding="utf-8")
 
     def preview(self) -> str:
-        """Its file is named in the question."""
-        named = '(and (active-minibuffer-window) (with-current-buffer (window-buffer (active-minibuffer-window)) (string-match "file://[^ ]*codementor-ask.md" (minibuffer-prompt)) (match-string 0 (minibuffer-prompt))))'
-        wait(lambda: self._editor.evaluate(named) != "nil", "the question with the preview's name")
-        address = self._editor.evaluate_to_text(named)
-        return Path(address.removeprefix("file://")).read_text(encoding="utf-8")
+        """Its file is named in what is said of the ask."""
+        told = wait(lambda: self._told("read it all in file://", ". Answer"), "the preview's name")
+        return Path(told).read_text(encoding="utf-8")
 
     def said(self) -> str:
         return self._editor.screen.text() + self._messages()
 
     def choose_action(self, title: str) -> None:
-        """From the list, as a person does. A question of ours may come in between and take the keys."""
+        """From the list, as a person does."""
         for _ in range(TRIES):
             if self._list_actions():
                 self._key(title, "Enter")
@@ -181,20 +172,10 @@ class EmacsActor(PlainActor):
         return self._request(":textDocument/codeAction", params, _TITLES)
 
     def answer(self, label: str) -> None:
-        """The minibuffer holds the harmless answer; type over it."""
-        offered = f'(and (active-minibuffer-window) (with-current-buffer (window-buffer (active-minibuffer-window)) (and minibuffer-completion-table (car (all-completions "{label}" minibuffer-completion-table)))))'
-        wait(lambda: self._editor.evaluate(offered) != "nil", f"a question with {label!r}")
-        whole = self._editor.evaluate_to_text(offered)
-        held = (
-            "(with-current-buffer (window-buffer (active-minibuffer-window)) (minibuffer-contents))"
-        )
-        if self._editor.evaluate_to_text(held):
-            # In an empty one C-k is an error, and an error throws away the keys that follow.
-            self._key("C-a", "C-k")
-        self._key(whole, "Enter")
+        raise NotImplementedError(f"Emacs is asked nothing; {label} has a code action")
 
     def execute(self, command: str, argument: dict[str, object]) -> None:
-        self._leave_question()
+        self._leave_prompt()
         words = json.dumps(json.dumps([argument], ensure_ascii=False), ensure_ascii=False)
         arguments = f"(json-parse-string {words} :object-type (quote plist) :false-object :json-false :array-type (quote array))"
         params = f'(list :command "{command}" :arguments {arguments})'
@@ -234,16 +215,15 @@ class EmacsActor(PlainActor):
         return True
 
     def _focus(self) -> None:
-        self._leave_question()
+        self._leave_prompt()
         if self._editor.evaluate("(buffer-name (window-buffer))") != f'"{self._buffer}"':
             self._key("C-x", "b", self._buffer, "Enter")
 
-    def _leave_question(self) -> None:
-        """Where one stands in the way. Only the harmless answer is there, or none, so a key too many does nothing."""
-        prompt = "(and (active-minibuffer-window) (with-current-buffer (window-buffer (active-minibuffer-window)) (minibuffer-prompt)))"
-        while (asked := self._editor.evaluate(prompt)) != "nil":
-            is_ours = "Codementor" in asked or "?" in asked or "The cap is near" in asked
-            self._key(self._client.leave if is_ours else "C-g")
+    def _leave_prompt(self) -> None:
+        """A list of actions that came too late to be taken from."""
+        prompt = "(and (active-minibuffer-window) t)"
+        while self._editor.evaluate(prompt) != "nil":
+            self._key("C-g")
 
     def _visit(self, path: Path) -> None:
         self._buffer = path.name

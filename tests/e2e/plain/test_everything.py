@@ -27,10 +27,10 @@ pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(400)]
 PARTS: tuple[tuple[str, Kind, Channel], ...] = (
     ("learner", "neovim", "question"),
     ("learner", "eglot", "command"),
-    ("learner", "lsp-mode", "question"),
+    ("learner", "lsp-mode", "action"),
     ("learner", "vim", "action"),
     ("mentor", "neovim", "command"),
-    ("mentor", "eglot", "question"),
+    ("mentor", "eglot", "action"),
     ("mentor", "lsp-mode", "action"),
     ("mentor", "vim", "action"),
 )
