@@ -21,6 +21,7 @@ from pygls.protocol.json_rpc import (
 from pygls.protocol.language_server import LanguageServerProtocol, lsp_method
 
 from cm_lsp import framing
+from cm_lsp.answers_apart import AnswersApart, CallLater
 from cm_wire import faults
 
 log = logging.getLogger(__name__)
@@ -30,6 +31,14 @@ NOT_INITIALIZED: Final = -32002
 INVALID_REQUEST: Final = framing.INVALID_REQUEST
 INVALID_PARAMS: Final = -32602
 
+_WAITED_FOR: Final = frozenset(
+    {
+        types.TEXT_DOCUMENT_CODE_ACTION,
+        types.TEXT_DOCUMENT_DEFINITION,
+        types.WORKSPACE_EXECUTE_COMMAND,
+    }
+)
+
 RunCommand = Callable[[str, Sequence[object] | None], Awaitable[object]]
 
 
@@ -37,6 +46,28 @@ class Protocol(LanguageServerProtocol):
     """As the library's, but for what its docstrings above say."""
 
     _server: "Server"
+    _apart: AnswersApart | None = None
+    _waited_for: set[str | int]
+    """Requests for which an editor of Emacs' kind stands still until it has the answer."""
+
+    def set_answers_apart(self, call_later: CallLater | None = None) -> None:
+        """From now on: for an editor that would lose what follows such an answer at once."""
+        self._waited_for = set()
+        self._apart = AnswersApart(super()._send_data, call_later)
+
+    def _send_data(self, data: object) -> None:
+        if self._apart is None:
+            super()._send_data(data)
+        else:
+            self._apart.send(data)
+
+    def _send_response(
+        self, msg_id: str | int, result: object = None, error: types.ResponseError | None = None
+    ) -> None:
+        super()._send_response(msg_id, result, error)
+        if self._apart is not None and msg_id in self._waited_for:
+            self._waited_for.discard(msg_id)
+            self._apart.pause()
 
     def structure_message(self, data: dict[str, Any]) -> Any:
         """Our own methods and command arguments stay plain JSON: `msgspec` checks them against their shapes."""
@@ -110,6 +141,8 @@ class Protocol(LanguageServerProtocol):
             if is_request:
                 self.refuse(identity, *problem)
             return
+        if self._apart is not None and method in _WAITED_FOR and isinstance(identity, str | int):
+            self._waited_for.add(identity)
         try:
             self.handle_message(self.structure_message(message))
         except JsonRpcException:

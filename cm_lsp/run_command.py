@@ -183,9 +183,7 @@ async def _ask_about_secret(here: Codementor, chat: SendChat, redacted: Redacted
     if not here.editor.can_be_asked:
         here.editor.say(f"{held} It was not sent; say it without.")
         return
-    answer = await here.editor.ask(
-        f"{held} It was not sent yet.", [_NOT_SENT, _WITHOUT, _AS_IT_IS]
-    )
+    answer = await here.editor.ask(f"{held} It was not sent yet.", [_NOT_SENT, _WITHOUT, _AS_IT_IS])
     if answer not in {_WITHOUT, _AS_IT_IS}:
         here.editor.say("Codementor: your line with the secret was not sent.")
         return

@@ -33,7 +33,7 @@ BARRIER_PATIENCE_SECONDS: Final = 1.0
 FLASH_SECONDS: Final = 6.0
 """How long a message stands where it has to be told as progress."""
 NAMES_OF_EMACS: Final = frozenset({"", "Eglot", "emacs"})
-"""eglot 1.9 gives no name. While a question stands in its minibuffer, Emacs may lose what arrives (docs/decisions/0022)."""
+"""eglot 1.9 gives no name. What Emacs loses while it asks or waits is told in docs/decisions/0022."""
 _DEFINITIONS_ID: Final = "codementor-definitions"
 
 _Shape = TypeVar("_Shape", bound=msgspec.Struct)
@@ -75,6 +75,8 @@ class Editor:
         self._messages_block = client_name == "Neovim" and not self.has_plugin
         self._can = server.client_capabilities
         self._is_emacs = client_name in NAMES_OF_EMACS and not self.has_plugin
+        if self._is_emacs:
+            server.wire.set_answers_apart()
         self._cancel_handlers: dict[str, Callable[[], None]] = {}
         self._tasks = Tasks("editor")
 
