@@ -8,21 +8,12 @@ import pytest
 
 from cm_server.demo import screenplay, stage
 from cm_server.demo.neovim import Neovim, wait_until
+from tests.support import words_language_server
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(300)]
 
 CLOCK_FACTOR = 20
 TREE = Path(__file__).parents[2]
-
-START_WORDS = """
-local python, folder = ...
-vim.lsp.config('words', {
-  cmd = { python, '-m', 'tests.support.words_language_server' },
-  cmd_cwd = folder,
-  filetypes = { 'python' },
-})
-vim.lsp.enable('words')
-"""
 
 FLOATING_TEXT = """
 for _, window in ipairs(vim.api.nvim_list_wins()) do
@@ -38,7 +29,7 @@ return ''
 @pytest.fixture
 def scene() -> Iterator[stage.Stage]:
     with stage.set_up(CLOCK_FACTOR, watch=False) as set_up:
-        set_up.learner.lua(START_WORDS, sys.executable, str(TREE))
+        set_up.learner.lua(words_language_server.START_IN_NEOVIM, sys.executable, str(TREE))
         yield set_up
 
 

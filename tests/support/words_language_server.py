@@ -7,6 +7,16 @@ from pygls.lsp.server import LanguageServer
 
 server = LanguageServer("words", "1")
 ELSEWHERE = "statistics"
+START_IN_NEOVIM = """
+local python, folder = ...
+vim.lsp.config('words', {
+  cmd = { python, '-m', 'tests.support.words_language_server' },
+  cmd_cwd = folder,
+  filetypes = { 'python' },
+})
+vim.lsp.enable('words')
+"""
+"""Lua; takes the Python to run it with and the tree it is in."""
 
 
 @server.feature(types.TEXT_DOCUMENT_HOVER)

@@ -25,6 +25,13 @@ LINES = 200
 """Of the shared file, so that most of it is out of sight."""
 OpenWindow = Callable[[VisualStudioCode], Window]
 
+LOOK_UP = """
+local here = vim.lsp.util.make_position_params(0, 'utf-16')
+local said = vim.lsp.buf_request_sync(0, 'textDocument/hover', here, 4000) or {}
+return vim.iter(pairs(said)):map(function(_, one) return vim.tbl_get(one, 'result', 'contents', 'value') end):join('')
+"""
+"""The hover in Neovim at its cursor, or nothing."""
+
 
 @pytest.fixture
 def quick_server(tmp_path: Path) -> Iterator[Server]:
@@ -53,6 +60,7 @@ def test_everything_a_learner_can_do_in_a_live_session(learner: Window, mentor: 
     be_pointed_at(learner, mentor)
     point_and_call(learner, mentor)
     follow(learner, mentor)
+    lend_tools(learner, mentor)
     take_back(learner, mentor)
     share_another_file(learner, mentor)
     work_the_meter(learner, mentor)
@@ -113,6 +121,34 @@ def follow(learner: Window, mentor: Peer) -> None:
     learner.press("ArrowDown")
     wait(lambda: 4 in visible(code), "the learner's own line in view")
     wait(lambda: "Follow No More" not in offered(learner, "Follow"), "following to be over")
+
+
+def lend_tools(learner: Window, mentor: Peer) -> None:
+    """What the learner's other extensions say of a place, the mentor sees once the learner allows it."""
+    learner.code.js(
+        """
+        const said = (document, position) => document.getText(document.getWordRangeAtPosition(position));
+        vscode.languages.registerHoverProvider('python', {
+          provideHover: (document, position) => new vscode.Hover(`known of ${said(document, position)}`),
+        });
+        vscode.languages.registerDefinitionProvider('python', {
+          provideDefinition: (document) => new vscode.Location(document.uri, new vscode.Position(9, 4)),
+        });
+        """
+    )
+    mentor.command("/^report(READINGS)")
+    mentor.lua(LOOK_UP)
+    learner.answer("ask your language servers", "Yes, in this session")
+    found = wait(lambda: mentor.lua(LOOK_UP), "what the learner's tools say")
+    assert "known of report" in found
+    mentor.lua("vim.lsp.buf.definition()")
+    wait(
+        lambda: mentor.lua("return vim.fn.getline('.')") == "def report(readings):",
+        "the definition",
+    )
+    learner.run("Codementor: Choose Whether the Mentor May Ask")
+    learner.pick("The mentor may not ask", "About shared files")
+    wait(lambda: not mentor.lua(LOOK_UP), "the word taken back")
 
 
 def take_back(learner: Window, mentor: Peer) -> None:

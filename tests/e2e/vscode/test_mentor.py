@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,9 +14,11 @@ from tests.e2e.vscode.code_server import VisualStudioCode
 from tests.e2e.vscode.conftest import Server, StartCode
 from tests.e2e.vscode.peer import Peer, wait
 from tests.e2e.vscode.window import Window
+from tests.support import words_language_server
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
+TREE = Path(__file__).parents[3]
 QUESTION = "Why is statistics undefined here?"
 OpenWindow = Callable[[VisualStudioCode], Window]
 
@@ -39,6 +42,7 @@ def test_a_whole_session_from_going_online_to_the_end(mentor: Window, learner: P
     ask(learner)
     accept(mentor, learner)
     see_the_shared_file(mentor, learner)
+    see_what_the_learners_tools_say(mentor, learner)
     diagnose(mentor, learner)
     type_and_point(mentor, learner)
     look_only(mentor, learner)
@@ -80,6 +84,18 @@ def see_the_shared_file(mentor: Window, learner: Peer) -> None:
     wait(lambda: "Lena Learner" in mentor.labels_in_text(), "the learner's name at the cursor")
     code.select(12, 19, 12, 29)
     wait(lambda: (peer.remote_cursor(learner) or [0])[0] == 12, "the mentor's cursor in Neovim")
+
+
+def see_what_the_learners_tools_say(mentor: Window, learner: Peer) -> None:
+    """As a hover, and by F12 for where it is defined; the learner's other language server answers."""
+    learner.lua(words_language_server.START_IN_NEOVIM, sys.executable, str(TREE))
+    learner.command("Codementor lookups on")
+    wait(lambda: peer.session(learner, "lookUps"), "the learner's word")
+    mentor.code.select(18, 2, 18, 2)
+    mentor.show_hover("(function) def report()")
+    mentor.press("F12")
+    line = "return vscode.window.activeTextEditor.selection.active.line"
+    wait(lambda: mentor.code.js(line) == 9, "where it is defined")
 
 
 def diagnose(mentor: Window, learner: Peer) -> None:

@@ -112,6 +112,21 @@ class Window:
             return
         raise AssertionError(f"there is no {title!r} in the light bulb's menu")
 
+    def show_hover(self, text: str) -> None:
+        """By its keys at the caret, again until it says `text`: what answers it may be far away."""
+        said = self.page.locator(".monaco-hover:visible", has_text=text)
+        for _ in range(5):
+            self.focus_editor()
+            self.press("Control+k")
+            self.press("Control+i")
+            try:
+                said.first.wait_for(state="visible", timeout=5_000)
+            except NotInTime:
+                self.press("Escape")
+                continue
+            return
+        raise AssertionError(f"no hover says {text!r}")
+
     def click_action(self, title: str) -> None:
         self.page.locator(".action-widget .monaco-list-row.action", has_text=title).first.click()
 
