@@ -186,8 +186,9 @@ class Editor:
 
         Put the harmless answer first. Where the editor must not be asked the time passes, and the code actions are the answers.
         """
-        if not self.can_be_asked:
+        if not self.can_be_asked or self._may_show_no_questions:
             self.say(f"{text} Answer by code action.")
+        if not self.can_be_asked:
             await asyncio.sleep(patience_seconds)
             return None
         params = types.ShowMessageRequestParams(
@@ -233,10 +234,14 @@ class Editor:
 
     @property
     def can_be_asked(self) -> bool:
-        """ALE leaves questions unanswered and unseen; it says nothing of them, nor that it takes edits."""
+        """Where not, each answer is a code action, or another command."""
+        return not self._is_emacs
+
+    @property
+    def _may_show_no_questions(self) -> bool:
+        """Some leave them unanswered and unseen (ALE). Those say nothing of questions, nor that they take edits."""
         window, workspace = self._can.window, self._can.workspace
-        may_show = (window and window.show_message) or (workspace and workspace.apply_edit)
-        return bool(may_show) and not self._is_emacs
+        return not (window and window.show_message) and not (workspace and workspace.apply_edit)
 
     # Progress.
 
