@@ -24,7 +24,7 @@ from bench import peer_servers, typing_load
 from bench.peer_servers import OURS, PEERS, NoPeers, Server
 from bench.typing_load import Load, Script
 
-STEPS = [200, 300, 400, 500, 600, 700, 850, 1000]
+STEPS = [200, 300, 400, 500, 600, 700, 850, 1000, 1150, 1300, 1500]
 P99_MS_MAX = 50.0
 CPU_SESSIONS = 100
 IDLE_SESSIONS = 400

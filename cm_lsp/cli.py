@@ -1,6 +1,7 @@
 """`cm-lsp`: arguments, and what is said to a person who started it by hand. Loads nothing heavy before it knows what for."""
 
 import argparse
+import gc
 import logging
 import os
 import random
@@ -74,6 +75,8 @@ def cache_folder() -> Path:
 
 
 def _serve(parsed: argparse.Namespace) -> int:
+    # While the program is loaded nothing is garbage, and later a look at all of it would hold up a keystroke.
+    gc.disable()
     from cm_lsp import methods, transports
     from cm_lsp.app import Machine
     from cm_lsp.language_server import Server
@@ -83,6 +86,8 @@ def _serve(parsed: argparse.Namespace) -> int:
     now = time.time  # noqa: TID251 - the command line is the edge
     machine = Machine(environment, cache_folder(), random.SystemRandom(), version(), now)
     methods.register(server, machine)
+    gc.freeze()
+    gc.enable()
     if parsed.tcp is not None:
         return transports.serve_tcp(server, parsed.tcp)
     if parsed.ws is not None:

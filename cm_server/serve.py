@@ -16,6 +16,7 @@ import uvicorn
 from starlette.applications import Starlette
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from cm_server import garbage
 from cm_server.frame_socket import FrameSocket
 from cm_server.settings import Settings
 from cm_wire import limits
@@ -70,11 +71,19 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, on_serving: Callable[[], None]) -> None:
         super().__init__(config)
         self._on_serving = on_serving
+        self._looking: asyncio.Task[None] | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
+            garbage.settle()
+            self._looking = asyncio.create_task(garbage.look_now_and_then())
             self._on_serving()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self._looking is not None:
+            self._looking.cancel()
+        await super().shutdown(sockets)
 
 
 def _configuration(app: Starlette, settings: Settings) -> uvicorn.Config:

@@ -30,6 +30,9 @@ def add_arguments(parser: Parser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from cm_server import garbage
+
+    garbage.pause()
     from cm_server import serve, telemetry
 
     chosen = floor.settings(
