@@ -37,7 +37,7 @@ from cm_wire import faults, printable
 from cm_wire.ids import CommandId, SessionId
 from cm_wire.session import ChatLine, MeterView, Mode, SessionView
 from cm_wire.to_client import Fact, Result
-from cm_wire.to_server import Command
+from cm_wire.to_server import Command, SetMode
 
 if TYPE_CHECKING:
     from cm_lsp.session.room import Room
@@ -191,6 +191,11 @@ class Codementor:
             raise faults.refusal("no-such-session", "There is no live session.")
         return self.room
 
+    async def choose_mode(self, session_id: SessionId, mode: Mode) -> Result:
+        if self.room is not None and self.room.view.session_id == session_id:
+            self.room.mode_chosen()
+        return await self.send(SetMode(session_id=session_id, mode=mode))
+
     def meter_moved(self, meter: MeterView) -> None:
         if self.meter.moved(meter):
             self._stand_in_files()
@@ -280,8 +285,6 @@ class Codementor:
             self.editor.say_wrong(f"Codementor: {refused}")
 
     async def _ask_mode(self, room: "Room") -> None:
-        from cm_wire.to_server import SetMode
-
         mentor = views.display_name(room.view.mentor)
         answer = await self.editor.ask(
             f"May {mentor} type into what you share, or only propose changes that you accept or "
@@ -292,7 +295,7 @@ class Codementor:
         if mode is None or self.room is not room or room.view.mode == mode:
             return
         try:
-            await self.send(SetMode(session_id=room.view.session_id, mode=mode))
+            await self.choose_mode(room.view.session_id, mode)
         except faults.Refused as refused:
             self.editor.say_wrong(f"Codementor: {refused}")
 

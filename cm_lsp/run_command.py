@@ -33,7 +33,6 @@ from cm_wire.to_server import (
     RequestRefund,
     ResumeMeter,
     SendChat,
-    SetMode,
     StartMeter,
 )
 
@@ -153,8 +152,8 @@ async def _unshare(here: Codementor, given: commands.FileNamed) -> object:
 
 
 async def _mode(here: Codementor, given: commands.Mode) -> object:
-    session_id = here.session_named(given.session_id)
-    return await _done(here, SetMode(session_id=session_id, mode=given.mode))
+    await here.choose_mode(here.session_named(given.session_id), given.mode)
+    return {}
 
 
 async def _point(here: Codementor, given: commands.Point) -> object:

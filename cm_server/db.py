@@ -275,7 +275,7 @@ def _perform(connection: Connection, jobs: list[_Job]) -> list[tuple[Future[Any]
     first = jobs[0]
     match first:
         case _Append():
-            rows = [dict(row) for job in jobs if isinstance(job, _Append) for row in job.rows]
+            rows = [row for job in jobs if isinstance(job, _Append) for row in job.rows]
             connection.execute(insert(first.table), rows)
             return [(job.done, None) for job in jobs]
         case _Share():

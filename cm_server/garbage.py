@@ -10,8 +10,8 @@ from typing import Final
 
 import structlog
 
-YOUNG_OBJECTS: Final = 5_000
-YOUNG_LOOKS: Final = 5
+YOUNG_OBJECTS: Final = 10_000
+YOUNG_LOOKS: Final = 3
 """After so many looks at the youngest come those that outlived one: some 10 ms at most."""
 _NEVER: Final = 2**31 - 1
 LOOK_SECONDS: Final = 600.0

@@ -120,11 +120,15 @@ class Room:
         if self.view.you == "mentor":
             self._showing.end()
 
+    def mode_chosen(self) -> None:
+        """By the learner: edits made in the new mode may come before the server's word of it."""
+        self._mode_guard.mode_changed(_now())
+
     def changed(self, view: SessionView) -> None:
         """The server told the state anew."""
         before, self.view = self.view, view
         if before.mode != view.mode:
-            self._mode_guard.mode_changed(_now())
+            self.mode_chosen()
         if view.you == "mentor":
             self._showing.changed(before, view)
             if views.is_over(view):
@@ -217,8 +221,7 @@ class Room:
         buffer = self._buffers.get(path)
         if buffer is None:
             return
-        now = _now()
-        was_missed = self._sync.is_catching_up
+        now, was_missed = _now(), self._sync.is_catching_up
         if not self._mode_guard.is_uncalled_for(self.view, now, was_missed=was_missed):
             self._hidden.came(path, session_documents.inserted(delta))
             buffer.remote(delta)

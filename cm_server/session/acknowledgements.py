@@ -15,9 +15,10 @@ INTERVAL_SECONDS: Final = 1.0
 
 
 class Acknowledgements:
-    __slots__ = ("_say", "_silent_until", "_timer", "_unsaid")
+    __slots__ = ("_loop", "_say", "_silent_until", "_timer", "_unsaid")
 
     def __init__(self, say: Callable[[YjsClientId, Clock], None]) -> None:
+        self._loop = asyncio.get_running_loop()
         self._say = say
         self._unsaid: dict[YjsClientId, Clock] = {}
         self._silent_until = 0.0
@@ -28,11 +29,10 @@ class Acknowledgements:
         self._unsaid[client] = clock
         if self._timer is not None:
             return
-        loop = asyncio.get_running_loop()
-        if loop.time() >= self._silent_until:
+        if self._loop.time() >= self._silent_until:
             self.say_all()
         else:
-            self._timer = loop.call_at(self._silent_until, self.say_all)
+            self._timer = self._loop.call_at(self._silent_until, self.say_all)
 
     def say_all(self) -> None:
         """Say now what is known: the interval is over, or there will be no later."""
@@ -41,7 +41,7 @@ class Acknowledgements:
             self._timer = None
         if not self._unsaid:
             return
-        self._silent_until = asyncio.get_running_loop().time() + INTERVAL_SECONDS
+        self._silent_until = self._loop.time() + INTERVAL_SECONDS
         unsaid, self._unsaid = self._unsaid, {}
         for client, clock in unsaid.items():
             self._say(client, clock)

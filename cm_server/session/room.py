@@ -262,12 +262,14 @@ class Room:
 
     def stored(self, entries: list[update_log.Entry]) -> None:
         """Called after the commit."""
+        number = 0
         for entry in entries:
+            number = max(number, entry.number)
             if entry.client is not None:
                 self._acknowledgements.stored(entry.client, entry.clock)
-        number = max(entry.number for entry in entries)
-        self._logged_updates += sum(entry.content is not None for entry in entries)
-        self._logged_bytes += sum(len(entry.content or b"") for entry in entries)
+            if entry.content is not None:
+                self._logged_updates += 1
+                self._logged_bytes += len(entry.content)
         self._snapshot_if_due(number)
 
     def _say_stored(self, client: YjsClientId, clock: Clock) -> None:

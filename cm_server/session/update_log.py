@@ -19,7 +19,7 @@ from cm_wire.ids import SessionId, YjsClientId
 
 WAITING_BYTES_MAX: Final = 16 * 1024 * 1024
 RETRY_SECONDS: Final = 1.0
-GATHER_SECONDS: Final = 0.1
+GATHER_SECONDS: Final = 0.25
 """How long a commit waits for company. Nobody waits for it: edits are relayed before, and acknowledged after it once a second."""
 
 _log = structlog.stdlib.get_logger(__name__)

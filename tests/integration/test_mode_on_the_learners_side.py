@@ -2,7 +2,11 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+from cm_server.flow import meeting
 from tests.support import fake_editor, live_pair
 from tests.support.live_pair import TEXT, Pair
 from tests.support.yjs_client import YjsClient
@@ -46,6 +50,35 @@ async def test_what_it_let_through_while_the_learner_was_away_is_taken_back_as_w
         text = pair.learner.text(pair.uri)
         assert text.lstrip("#") == TEXT + "# mine\n"
         await pair.mentor.until_text(pair.shared, text)
+
+
+async def test_what_comes_in_the_mode_just_chosen_before_the_word_of_it_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Facts and edits come on two sockets; the learner has waited longer than an edit may be late."""
+    async with (
+        live_pair.running(tmp_path) as pair,
+        pair.here.document(pair.session_id, pair.accounts[1]) as rogue,
+    ):
+        await _only_the_learner_holds_the_mode(pair, rogue)
+        asked, told = asyncio.Event(), asyncio.Event()
+        set_mode = meeting.set_mode
+
+        async def told_late(*given: Any) -> None:
+            asked.set()
+            await told.wait()
+            await set_mode(*given)
+
+        monkeypatch.setattr(meeting, "set_mode", told_late)
+        choosing = asyncio.create_task(pair.learner.command("mode", mode="live"))
+        await asked.wait()
+        rogue.text(APP).insert(0, "help ")
+        text = rogue.read(APP) or ""
+        await pair.learner.until_text(pair.uri, text)
+        told.set()
+        await choosing
+        pair.learner.append(pair.uri, "# mine\n")
+        await rogue.waiting_for(lambda c: c.read(APP) == text + "# mine\n")
 
 
 async def _only_the_learner_holds_the_mode(pair: Pair, rogue: YjsClient) -> None:
