@@ -21,6 +21,8 @@ WAITING_BYTES_MAX: Final = 16 * 1024 * 1024
 RETRY_SECONDS: Final = 1.0
 GATHER_SECONDS: Final = 0.25
 """How long a commit waits for company. Nobody waits for it: edits are relayed before, and acknowledged after it once a second."""
+ENTRIES_AT_ONCE: Final = 512
+"""Of one commit: what is done with them before and after it holds up everybody, by some milliseconds."""
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -85,7 +87,8 @@ class UpdateLog:
             await asyncio.sleep(GATHER_SECONDS)
             self._wake.clear()
             while self._waiting:
-                self._storing, self._waiting = self._waiting, []
+                self._storing = self._waiting[:ENTRIES_AT_ONCE]
+                self._waiting = self._waiting[ENTRIES_AT_ONCE:]
                 await self._store_all()
                 self._progress.set()
                 self._progress = asyncio.Event()
