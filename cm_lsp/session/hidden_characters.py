@@ -76,13 +76,23 @@ class HiddenCharacters:
 
     def came(self, path: FilePath, inserted: str) -> None:
         """To be told before the text follows an insertion of the other side's, or one of theirs that was accepted."""
-        brought = printable.unseen(inserted)
-        if not brought:
+        if brought := printable.unseen(inserted):
+            self._watch(path, brought, self._buffers[path].text())
+
+    def came_before(self, path: FilePath, had: str | None) -> None:
+        """What was there when this side came, beyond what its user `had`, is the other side's doing as well."""
+        text = self._buffers[path].text()
+        if had is None or had == text:
             return
+        known = frozenset(had.split("\n"))
+        new = "\n".join(line for line in text.split("\n") if line not in known)
+        if brought := printable.unseen(new):
+            self._watch(path, brought, had)
+
+    def _watch(self, path: FilePath, brought: frozenset[str], had: str) -> None:
         watched = self._watched.get(path)
         if watched is None:
-            watched = _Watched(frozenset(self._buffers[path].text().split("\n")))
-            self._watched[path] = watched
+            watched = self._watched[path] = _Watched(frozenset(had.split("\n")))
         watched.brought |= brought
         watched.settling.changed(asyncio.get_running_loop().time())
 

@@ -290,11 +290,11 @@ class Room:
             not_sent=partial(self._not_sent, path),
         )
         self._buffers[path] = buffer
+        self._hidden.came_before(path, base)
         self._secrets.began(path, buffer.text())
         before = self._before.pop(path, None)
         if before is not None and before != buffer.text():
-            why = "The document was read anew from the server."
-            kept_texts.keep(self._place, path, before, why)
+            kept_texts.keep(self._place, path, before, "It was read anew from the server.")
         if open_document is not None:
             self.opened(open_document)
         elif self.view.you == "mentor":

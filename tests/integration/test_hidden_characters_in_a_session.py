@@ -6,7 +6,7 @@ import pytest
 from lsprotocol import types
 
 from cm_lsp.session import hidden_characters
-from tests.support import live_pair
+from tests.support import fake_editor, live_pair
 from tests.support.fake_editor import FakeEditor
 from tests.support.live_pair import TEXT, Pair
 
@@ -69,6 +69,25 @@ async def test_of_very_many_lines_the_first_are_marked_and_one_notice_is_given(
         await pair.learner.until(lambda: bool(_marks(pair.learner, pair.uri)), "the marks")
         assert len(_marks(pair.learner, pair.uri)) == hidden_characters.MARKS_MAX
         assert len(_warnings(pair.learner)) == 1
+
+
+async def test_what_came_while_the_learners_editor_was_gone_is_marked_when_it_is_back(
+    tmp_path: Path,
+) -> None:
+    async with (
+        live_pair.running(tmp_path) as pair,
+        pair.here.document(pair.session_id, pair.accounts[1]) as rogue,
+    ):
+        pair.cable.cut()
+        rogue.text("app.py").insert(len(TEXT), LINE)
+        await rogue.waiting_for(lambda c: c.read("app.py") == TEXT + LINE)
+        url = f"http://127.0.0.1:{pair.here.port}"
+        async with fake_editor.running(url, pair.accounts[0].token, pair.home) as back:
+            back.open(pair.uri, TEXT)
+            await back.until_text(pair.uri, TEXT + LINE)
+            await back.until(lambda: bool(_marks(back, pair.uri)), "the mark")
+            (mark,) = _marks(back, pair.uri)
+            assert mark.range.start.line == 8
 
 
 async def test_an_accepted_proposal_is_looked_at_like_an_edit_of_the_mentors(
