@@ -294,7 +294,7 @@ class Room:
         self._secrets.began(path, buffer.text())
         before = self._before.pop(path, None)
         if before is not None and before != buffer.text():
-            kept_texts.keep(self._place, path, before, "It was read anew from the server.")
+            kept_texts.keep(self._place, path, before, "A file was read anew from the server.")
         if open_document is not None:
             self.opened(open_document)
         elif self.view.you == "mentor":
