@@ -43,7 +43,7 @@ def test_two_hundred_asks_racing_for_fifty_mentors_book_nobody_twice(url: str) -
     assert len(won) == racing_claims.MENTORS
     assert len({ask for ask, _, _ in won}) == racing_claims.MENTORS
     assert len({mentor for _, mentor, _ in won}) == racing_claims.MENTORS
-    assert all(result.won for result in results), "both processes took part"
+    assert all(result.won or result.lost for result in results), "both processes took part"
     assert lost > 0, "nobody lost, so nothing was raced for"
     with Session(engine) as session:
         engaged = session.exec(select(EngagementRow)).all()
