@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 PAUSE_SECONDS: Final = 0.1
-"""An Emacs that waits for an answer reads it within a millisecond; the rest is for a busy machine."""
+"""For Emacs to read the answer alone: it stands still for it, so only a busy machine makes it late."""
 
 
 class CallLater(Protocol):

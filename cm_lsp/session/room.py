@@ -128,7 +128,7 @@ class Room:
         """The server told the state anew."""
         before, self.view = self.view, view
         if before.mode != view.mode:
-            self.mode_chosen()
+            self._mode_guard.mode_changed(_now())
         if view.you == "mentor":
             self._showing.changed(before, view)
             if views.is_over(view):

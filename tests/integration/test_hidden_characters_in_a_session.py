@@ -74,10 +74,7 @@ async def test_of_very_many_lines_the_first_are_marked_and_one_notice_is_given(
 async def test_what_came_while_the_learners_editor_was_gone_is_marked_when_it_is_back(
     tmp_path: Path,
 ) -> None:
-    async with (
-        live_pair.running(tmp_path) as pair,
-        pair.here.document(pair.session_id, pair.accounts[1]) as rogue,
-    ):
+    async with live_pair.with_rogue(tmp_path) as (pair, rogue):
         pair.cable.cut()
         rogue.text("app.py").insert(len(TEXT), LINE)
         await rogue.waiting_for(lambda c: c.read("app.py") == TEXT + LINE)

@@ -17,10 +17,7 @@ APP = "app.py"
 async def test_what_the_server_should_not_have_let_through_is_taken_back_for_everybody(
     tmp_path: Path,
 ) -> None:
-    async with (
-        live_pair.running(tmp_path) as pair,
-        pair.here.document(pair.session_id, pair.accounts[1]) as rogue,
-    ):
+    async with live_pair.with_rogue(tmp_path) as (pair, rogue):
         await _only_the_learner_holds_the_mode(pair, rogue)
         pair.learner.append(pair.uri, "# mine\n")
         rogue.text(APP).insert(0, "evil ")
@@ -35,10 +32,7 @@ async def test_what_the_server_should_not_have_let_through_is_taken_back_for_eve
 async def test_what_it_let_through_while_the_learner_was_away_is_taken_back_as_well(
     tmp_path: Path,
 ) -> None:
-    async with (
-        live_pair.running(tmp_path) as pair,
-        pair.here.document(pair.session_id, pair.accounts[1]) as rogue,
-    ):
+    async with live_pair.with_rogue(tmp_path) as (pair, rogue):
         await _only_the_learner_holds_the_mode(pair, rogue)
         pair.cable.cut()
         await pair.until_said(pair.learner, "cannot be reached")
@@ -56,10 +50,7 @@ async def test_what_comes_in_the_mode_just_chosen_before_the_word_of_it_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Facts and edits come on two sockets; the learner has waited longer than an edit may be late."""
-    async with (
-        live_pair.running(tmp_path) as pair,
-        pair.here.document(pair.session_id, pair.accounts[1]) as rogue,
-    ):
+    async with live_pair.with_rogue(tmp_path) as (pair, rogue):
         await _only_the_learner_holds_the_mode(pair, rogue)
         asked, told = asyncio.Event(), asyncio.Event()
         set_mode = meeting.set_mode

@@ -13,6 +13,7 @@ from tests.support import cuttable_wire, fake_editor, world
 from tests.support.cuttable_wire import CuttableWire
 from tests.support.fake_editor import Answers, FakeEditor
 from tests.support.world import Someone, World
+from tests.support.yjs_client import YjsClient
 
 TEXT = "import asyncio\n\n\nasync def main():\n    print('hello')\n\n\nasyncio.run(main)\n"
 PLUGIN: Mapping[str, bool] = {"sharedBuffers": True, "rebase": True}
@@ -93,6 +94,16 @@ async def running(
             yield Pair(
                 here, cable, learner, mentor, file.as_uri(), shared, folder / "lea", (lea, mo)
             )
+
+
+@asynccontextmanager
+async def with_rogue(folder: Path) -> AsyncIterator[tuple[Pair, YjsClient]]:
+    """And somebody who writes into the document with the mentor's token, and no language server between."""
+    async with (
+        running(folder) as pair,
+        pair.here.document(pair.session_id, pair.accounts[1]) as rogue,
+    ):
+        yield pair, rogue
 
 
 async def _opened(mentor: FakeEditor) -> str:
