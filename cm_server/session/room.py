@@ -161,7 +161,10 @@ class Room:
             return
         outcome = self._decide(connection, content_, is_answer=is_answer)
         if is_answer:
-            is_whole = type(outcome) is not Gap and not getattr(outcome, "withheld", ())
+            left_out = isinstance(outcome, Admitted | Replayed) and (
+                outcome.withheld or outcome.missing
+            )
+            is_whole = type(outcome) is not Gap and not left_out
             connection.lack.answered(_now(), is_whole=is_whole)
         if type(outcome) is Admitted:
             same = frame is not None and outcome.update is content_

@@ -67,7 +67,8 @@ class AdmissionState:
     ) -> Outcome:
         """Decide about a person's update; `is_answer` marks a sync step 2.
 
-        An answer may carry others' structs: what is known of them is dropped, the rest withheld.
+        An answer may carry others' structs: what is known of them is dropped, the rest withheld. It is taken as far as it
+        rests on what is known: after a crash two may both have text that rests on the other's.
         """
         return self._decide(encoded, rulebook.of_participant(participant, is_answer=is_answer))
 
@@ -105,22 +106,24 @@ class AdmissionState:
         try:
             update = updates.decode(encoded, rules.limits) if typed is None else typed.as_update()
             blocks, withheld = _new_blocks(update.blocks, document, rules)
+            missing: set[YjsClientId] = set()
             clocks_before = {
                 block.client: document.order.next_clock(block.client) for block in blocks
             }
             document.order.begin_update(rules.steps)
-            _take_in_order(blocks, document, rules)
-            deletes = _checked_deletes(update.deletes, document, rules)
+            blocks = _take_in_order(blocks, document, rules, missing)
+            deletes = _checked_deletes(update.deletes, document, rules, missing)
         except (MalformedError, RefusedError, MissingError, TooFarError) as fault:
             return _outcome_of(fault)
         finally:
             if deletes is None:
                 document.undo(clocks_before)
         document.commit(deletes)
+        lacking = tuple(sorted(missing))
         if not blocks and not deletes:
-            return Replayed(withheld)
+            return Replayed(withheld, lacking)
         new = Update(blocks, deletes)
-        return Admitted(encoded if new == update else updates.encode(new), withheld)
+        return Admitted(encoded if new == update else updates.encode(new), withheld, lacking)
 
 
 def _new_blocks(
@@ -157,34 +160,65 @@ def _from_known(block: Block, known: Clock) -> Block:
     return Block(block.client, later)
 
 
-def _take_in_order(blocks: list[Block], document: KnownDocument, rules: Rules) -> None:
-    """Take all structs, each after those it rests on, whichever client's they are."""
+def _take_in_order(
+    blocks: list[Block], document: KnownDocument, rules: Rules, missing: set[YjsClientId]
+) -> list[Block]:
+    """Take all structs, each after those it rests on, whichever client's they are; return what was taken.
+
+    All is taken, or this raises; but of an answer each block up to what rests on something unknown, whose author is put in
+    `missing`.
+    """
     if len(blocks) == 1:
         (block,) = blocks
         for struct in block.structs:
             lacking = document.missing_for(struct)
             if lacking is not None:
-                raise _lacking(block.client, lacking, document)
+                _leave_out(_lacking(block.client, lacking, document), rules, missing)
+                break
             document.take(block.client, struct, rules)
-        return
+    else:
+        _take_alternately(blocks, document, rules, missing)
+    return blocks if not missing else _taken(blocks, document)
+
+
+def _taken(blocks: list[Block], document: KnownDocument) -> list[Block]:
+    cut = []
+    for block in blocks:
+        known = document.order.next_clock(block.client)
+        structs = [struct for struct in block.structs if struct.clock < known]
+        if structs:
+            cut.append(Block(block.client, structs))
+    return cut
+
+
+def _leave_out(fault: Exception, rules: Rules, missing: set[YjsClientId]) -> None:
+    if not rules.withholds_strangers or not isinstance(fault, MissingError):
+        raise fault
+    missing.add(fault.gap.client)
+
+
+def _take_alternately(
+    blocks: list[Block], document: KnownDocument, rules: Rules, missing: set[YjsClientId]
+) -> None:
     waiting = {block.client: deque(block.structs) for block in blocks}
     for block in blocks:
         chain = [block.client]
         while chain:
             client = chain[-1]
             structs = waiting[client]
-            missing = document.missing_for(structs[0]) if structs else None
+            lacking = document.missing_for(structs[0]) if structs else None
             if not structs:
                 chain.pop()
-            elif missing is None:
+            elif lacking is None:
                 document.take(client, structs.popleft(), rules)
                 # Only as far as the one that waits needs it: what comes next may rest on that one.
                 if len(chain) > 1:
                     chain.pop()
-            elif not waiting.get(missing[0]) or missing[0] in chain:
-                raise _lacking(client, missing, document)
+            elif not waiting.get(lacking[0]) or lacking[0] in chain:
+                _leave_out(_lacking(client, lacking, document), rules, missing)
+                structs.clear()
             else:
-                chain.append(missing[0])
+                chain.append(lacking[0])
 
 
 def _lacking(
@@ -201,25 +235,25 @@ def _lacking(
 
 
 def _checked_deletes(
-    deletes: list[Deletes], document: KnownDocument, rules: Rules
+    deletes: list[Deletes], document: KnownDocument, rules: Rules, missing: set[YjsClientId]
 ) -> list[Deletes]:
     """The new ones; and with them in, no text is longer than it may be."""
-    new = _new_deletes(deletes, document, rules)
+    new = _new_deletes(deletes, document, rules, missing)
     document.check_growth(rules)
     return new
 
 
-def _new_deletes(deletes: list[Deletes], document: KnownDocument, rules: Rules) -> list[Deletes]:
+def _new_deletes(
+    deletes: list[Deletes], document: KnownDocument, rules: Rules, missing: set[YjsClientId]
+) -> list[Deletes]:
     if not deletes:
         return []
-    if not rules.withholds_strangers:
-        for entry in deletes:
-            known = document.order.next_clock(entry.client)
-            clock, length = entry.ranges[-1]
-            if clock + length > known:
-                raise MissingError(
-                    entry.client, known, f"a delete of client {entry.client}'s text that is unknown"
-                )
+    for entry in deletes:
+        known = document.order.next_clock(entry.client)
+        clock, length = entry.ranges[-1]
+        if clock + length > known:
+            text = f"a delete of client {entry.client}'s text that is unknown"
+            _leave_out(MissingError(entry.client, known, text), rules, missing)
     new = document.new_deletes(deletes)
     document.check_deletes(new, rules)
     return new

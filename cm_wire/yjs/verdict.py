@@ -65,17 +65,20 @@ class RefusalCode(StrEnum):
 class Admitted(msgspec.Struct, frozen=True):
     """Apply, log and relay `update`: what is new in what came, and nothing else.
 
-    `withheld` names other authors whose unknown structs were left out: a resend comes from them.
+    `withheld` names other authors whose unknown structs were left out: a resend comes from them. `missing` names the authors of
+    what is unknown here and what was left out rests on: it may be sent again when that has come. Both only of an answer.
     """
 
     update: bytes
     withheld: tuple[YjsClientId, ...] = ()
+    missing: tuple[YjsClientId, ...] = ()
 
 
 class Replayed(msgspec.Struct, frozen=True):
-    """Nothing in it is new: acknowledge it again and drop it."""
+    """Nothing in it is new, or can be taken yet: acknowledge what is known again and drop it."""
 
     withheld: tuple[YjsClientId, ...] = ()
+    missing: tuple[YjsClientId, ...] = ()
 
 
 class Gap(msgspec.Struct, frozen=True):

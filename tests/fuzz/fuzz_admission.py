@@ -25,17 +25,22 @@ SENDER = participant(WRITER)
 
 
 def offer(encoded: bytes) -> None:
-    state = AdmissionState.from_trusted_update(START)
-    outcome = state.admit(encoded, SENDER)
-    if isinstance(outcome, Admitted):
-        replica(2, START, outcome.update)
-    else:
-        assert state.state_vector() == AdmissionState.from_trusted_update(START).state_vector()
+    _offer(encoded, is_answer=False)
+    _offer(encoded, is_answer=True)
     for read in (sync_frames.decode, state_vector.decode, awareness.decode):
         try:
             read(encoded)
         except MalformedError:
             continue
+
+
+def _offer(encoded: bytes, *, is_answer: bool) -> None:
+    state = AdmissionState.from_trusted_update(START)
+    outcome = state.admit(encoded, SENDER, is_answer=is_answer)
+    if isinstance(outcome, Admitted):
+        replica(2, START, outcome.update)
+    else:
+        assert state.state_vector() == AdmissionState.from_trusted_update(START).state_vector()
 
 
 if __name__ == "__main__":

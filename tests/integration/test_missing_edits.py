@@ -48,6 +48,27 @@ async def test_text_beside_text_that_the_server_lost_waits_for_its_author(
         assert lea.closed_with is None
 
 
+async def test_two_whose_lost_text_rests_on_each_others_both_get_it_in(
+    server: DocumentServer,
+) -> None:
+    """As after a crash of the server, when both typed at one place in what it had not stored yet."""
+    async with joined(server.url, LEARNER) as lea, joined(server.url, MENTOR) as mo:
+        for person in (lea, mo):
+            person.mute()
+        for turn in range(4):
+            author, reader = (lea, mo) if turn % 2 == 0 else (mo, lea)
+            before = author.doc.get_state()
+            author.text().insert(turn, str(turn))
+            reader.hear(author.doc.get_update(before))
+        mo.text().insert(2, "and between")
+        del lea.text()[1:2]
+        for person in (lea, mo):
+            await person.send(sync_frames.encode_step_2(person.doc.get_update(b"\0")))
+        for person in (lea, mo):
+            await person.waiting_for(lambda c: c.read() == "0and between23x = 1\n")
+            assert person.closed_with is None
+
+
 async def test_who_waits_too_long_for_another_is_sent_away_to_begin_anew(
     server: DocumentServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -61,7 +61,8 @@ class _Round:
             if self.chance.random() < 0.25:
                 self._honest_edit()
             mutant = self._mutant()
-            outcome = self.guarded.receive(mutant, participant(self.hostile))
+            is_answer = self.chance.random() < 0.25
+            outcome = self.guarded.receive(mutant, participant(self.hostile), is_answer=is_answer)
             name = outcome.code if isinstance(outcome, Refusal) else type(outcome).__name__
             self.counts[str(name)] += 1
         assert self.guarded.contents.keys() == CONTENTS.keys(), "a file is lost"

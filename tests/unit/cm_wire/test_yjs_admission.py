@@ -10,7 +10,7 @@ from cm_wire.ids import YjsClientId
 from cm_wire.yjs import update as updates
 from cm_wire.yjs.admission import AdmissionState
 from cm_wire.yjs.rules import Relay
-from cm_wire.yjs.structs import Collected, Update
+from cm_wire.yjs.structs import Collected, Deletes, Update
 from cm_wire.yjs.varint import MalformedError
 from cm_wire.yjs.verdict import (
     DOCUMENT_LIMITS,
@@ -156,12 +156,50 @@ def test_answer_holds_back_what_strangers_wrote(guarded: GuardedDocument, ada: A
     assert code_of(guarded.receive(answer, participant(ADA))) == "not-yours"
 
 
-def test_text_that_rests_on_lost_text_is_a_gap(guarded: GuardedDocument, ada: AnyDoc) -> None:
+def test_an_answer_is_taken_as_far_as_it_rests_on_no_lost_text(
+    guarded: GuardedDocument, ada: AnyDoc
+) -> None:
+    bob = replica(BOB, guarded.start)
+    lost = typed(bob, 0, "lost")
+    typed(ada, 5, " one")
+    ada.apply_update(lost)
+    typed(ada, 2, "between")
+    typed(ada, len(text_in(ada, "a.py")), " two")
+    start = guarded.document.get_state()
+    outcome = guarded.receive(ada.get_update(start), participant(ADA), is_answer=True)
+    assert isinstance(outcome, Admitted)
+    assert outcome.missing == (BOB,)
+    assert guarded.contents["a.py"] == "hello one"
+    guarded.receive(lost, participant(BOB))
+    rest = guarded.receive(ada.get_update(start), participant(ADA), is_answer=True)
+    assert isinstance(rest, Admitted)
+    assert rest.missing == rest.withheld == ()
+    assert guarded.contents["a.py"] == "lobetweensthello one two"
+    guarded.assert_replicas_agree()
+
+
+def test_an_answers_delete_of_lost_text_is_called_missing(
+    guarded: GuardedDocument, ada: AnyDoc
+) -> None:
+    bob = replica(BOB, guarded.start)
+    lost = typed(bob, 0, "lost")
+    ada.apply_update(lost)
+    delete = deleted(ada, 0, 6)
+    outcome = guarded.receive(delete, participant(ADA), is_answer=True)
+    assert isinstance(outcome, Admitted)
+    assert outcome.missing == (BOB,)
+    assert guarded.contents["a.py"] == "llo"
+    guarded.receive(lost, participant(BOB))
+    assert guarded.receive(delete, participant(ADA), is_answer=True) == Admitted(
+        updates.encode(Update([], [Deletes(YjsClientId(BOB), [(0, 4)])]))
+    )
+    assert guarded.contents["a.py"] == "llo"
+
+
+def test_an_update_that_rests_on_lost_text_is_a_gap(guarded: GuardedDocument, ada: AnyDoc) -> None:
     bob = replica(BOB, guarded.start)
     ada.apply_update(typed(bob, 0, "lost"))
-    typed(ada, 2, "between")
-    answer = ada.get_update(guarded.document.get_state())
-    outcome = guarded.receive(answer, participant(ADA), is_answer=True)
+    outcome = guarded.receive(typed(ada, 2, "between"), participant(ADA))
     assert isinstance(outcome, Gap)
     assert (outcome.client, outcome.known_clock) == (BOB, 0)
 
