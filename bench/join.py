@@ -59,7 +59,7 @@ async def _compare(edits: int, sessions: int) -> int:
         data = Path(folder) / "data"
         ours = ["bench.product_server", str(data), str(sessions), "--document", str(file)]
         bare = ["bench.join", "--serve", str(file)]
-        async with _server(ours) as our, _server(bare) as its:
+        async with server_process(ours) as our, server_process(bare) as its:
             places = [
                 (f"/api/v1/sessions/{seat['session_id']}/sync", seat["learner_token"])
                 for seat in our["seats"]
@@ -121,7 +121,8 @@ def _print_check(whole: bytes) -> None:
 
 
 @asynccontextmanager
-async def _server(words: list[str]) -> AsyncIterator[Any]:
+async def server_process(words: list[str]) -> AsyncIterator[Any]:
+    """What it says when it serves."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", *words, stdout=asyncio.subprocess.PIPE
     )

@@ -5,7 +5,8 @@ frame here costs microseconds: it comes and goes without a task and without ASGI
 
 Mount it with `Starlette(routes=[..., *routes(rooms, sign_in, origins)])`. The answer to the upgrade carries
 `Codementor-Yjs-Client`, the client id the connection writes under, and `Codementor-Yjs-Seed`, the server's own; a client that
-comes back asks for its id of before with `?client=N` and must build its document anew when it is given another.
+comes back asks for its id of before with `?client=N` and must build its document anew when it is given another. Who has asked
+what is stored adds `&after=NUMBER`; `Codementor-Resumed-After` in the answer says that what was missed comes without a step 1.
 """
 
 import asyncio
@@ -100,7 +101,9 @@ class SyncSocket:
         query = parse_qs(scope["query_string"].decode("latin-1"))
         person = await self._person(dict(scope["headers"]), query)
         session_id = SessionId(scope["path_params"]["session_id"])
-        return await self._rooms.join(session_id, person, _wanted_client(query))
+        client, after = _whole_number(query, "client"), _whole_number(query, "after")
+        wanted = None if client is None else YjsClientId(client)
+        return await self._rooms.join(session_id, person, wanted, after)
 
     async def _person(self, headers: dict[bytes, bytes], query: dict[str, list[str]]) -> PersonId:
         scheme, _, token = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
@@ -113,15 +116,13 @@ class SyncSocket:
 
 async def _serve(room: Room, connection: Connection, wire: FrameSocket, send: Send) -> None:
     """Until the connection is to be closed or the other side has gone. Frames come and go without this task."""
-    await send(
-        {
-            "type": "websocket.accept",
-            "headers": [
-                (b"codementor-yjs-client", str(connection.client_id).encode()),
-                (b"codementor-yjs-seed", str(SEED_CLIENT_ID).encode()),
-            ],
-        }
-    )
+    headers = [
+        (b"codementor-yjs-client", str(connection.client_id).encode()),
+        (b"codementor-yjs-seed", str(SEED_CLIENT_ID).encode()),
+    ]
+    if connection.resumed_after is not None:
+        headers.append((b"codementor-resumed-after", str(connection.resumed_after).encode()))
+    await send({"type": "websocket.accept", "headers": headers})
     frames = _Frames(room, connection)
     connection.attach(wire, frames.ended)
     wire.open(frames)
@@ -211,10 +212,10 @@ async def _close(send: Send, code: int, reason: str, wire: FrameSocket) -> None:
         pass  # what a server raises when the other side is gone
 
 
-def _wanted_client(query: dict[str, list[str]]) -> YjsClientId | None:
-    value = query.get("client", [""])[0]
+def _whole_number(query: dict[str, list[str]], name: str) -> int | None:
+    value = query.get(name, [""])[0]
     if not value:
         return None
     if not value.isdecimal() or len(value) > 16:
-        raise faults.refusal("bad-value", "client is a whole number.", field="client")
-    return YjsClientId(int(value))
+        raise faults.refusal("bad-value", f"{name} is a whole number.", field=name)
+    return int(value)

@@ -9,6 +9,7 @@ mode allows: another's name on an edit, hidden structure, a file that tools run 
 import logging
 from typing import Final, Protocol
 
+from cm_lsp.session.resuming import Resuming
 from cm_lsp.sharing.document import Changes, Delta, DocumentLostError, SessionDocument
 from cm_wire import limits
 from cm_wire.ids import FilePath, YjsClientId
@@ -17,7 +18,7 @@ from cm_wire.yjs import awareness, sync_frames
 from cm_wire.yjs.awareness import Entry
 from cm_wire.yjs.sync_frames import (
     AwarenessFrame,
-    QueryAwareness,
+    Stored,
     SyncStep1,
     SyncStep2,
     SyncUpdate,
@@ -57,6 +58,8 @@ class Sync:
         self._role = role
         self._listener = listener
         self._gaps = 0
+        self._resuming = Resuming()
+        self._is_resumed = False
         self.is_connected = False
         self._has_answered = False
         self._has_caught_up = False
@@ -69,19 +72,31 @@ class Sync:
         """Whether the server has been offered all we had, so that what is typed now follows on it without a gap."""
         return self._has_answered
 
-    def connected(self, author: YjsClientId, seed: YjsClientId) -> list[bytes]:
-        """Say what we have; the server answers with the rest and asks for what it lacks."""
+    @property
+    def resume_after(self) -> int | None:
+        """The number in the server's log up to which we hold everything, where that is known."""
+        return self._resuming.after if self.document is not None else None
+
+    def connected(
+        self, author: YjsClientId, seed: YjsClientId, *, is_resumed: bool = False
+    ) -> list[bytes]:
+        """Say what we have; the server answers with the rest and asks for what it lacks.
+
+        Resumed, it sends what it has behind `resume_after` by itself, and its question means what we have behind that.
+        """
         if self.document is None:
-            self.document = SessionDocument(author, seed)
-            self._listener.document_began()
+            document = self._begin(author, seed)
         else:
-            self.document.adopt_author(author)
+            document = self.document
+            document.adopt_author(author)
+        self._is_resumed = is_resumed
+        self._resuming.fell_behind()
         self.is_connected = True
         self._listener.connection_changed(is_connected=True)
-        return [sync_frames.encode_step_1(self.document.state())]
+        return [] if is_resumed else [sync_frames.encode_step_1(document.state())]
 
     def disconnected(self) -> None:
-        self.is_connected = self._has_answered = self._has_caught_up = False
+        self.is_connected = self._has_answered = self._has_caught_up = self._is_resumed = False
         self._listener.connection_changed(is_connected=False)
 
     def refused(self) -> None:
@@ -104,10 +119,18 @@ class Sync:
             log.error("document-lost reason=%s", error)  # noqa: TRY400 - the reason says it all
             return self._begin_anew(document)
 
+    def query(self) -> bytes | None:
+        """A question to send now, where it is time for one and all we have made is sent."""
+        if self.document is None or not self._has_answered:
+            return None
+        query = self._resuming.query(self.document.unconfirmed_count)
+        return sync_frames.encode_query_stored(query) if query is not None else None
+
     def _answer(self, document: SessionDocument, frame: sync_frames.Frame) -> list[bytes]:
         match frame:
             case SyncStep1(state_vector=theirs):
-                *first, last = document.answer_to(theirs)
+                is_resuming = self._is_resumed and not self._has_answered
+                *first, last = document.unconfirmed() if is_resuming else document.answer_to(theirs)
                 self._has_answered = True
                 # The last one says that this was all.
                 return [*map(sync_frames.encode_update, first), sync_frames.encode_step_2(last)]
@@ -115,29 +138,37 @@ class Sync:
                 # Once a connection: a server that sends more of them does not get round the mode by that.
                 self.is_catching_up = isinstance(taken, SyncStep2) and not self._has_caught_up
                 self._has_caught_up = self._has_caught_up or self.is_catching_up
-                return self._take(document, update)
+                return self._take(document, update, is_answer=isinstance(taken, SyncStep2))
             case AwarenessFrame(payload=payload):
                 self._listener.cursors_moved(awareness.decode(payload))
                 return []
-            case QueryAwareness():
+            case Stored(query=query, number=number):
+                document.confirmed(self._resuming.answered(query, number))
+                return []
+            case _:
                 return []
 
-    def _take(self, document: SessionDocument, update: bytes) -> list[bytes]:
+    def _take(self, document: SessionDocument, update: bytes, *, is_answer: bool) -> list[bytes]:
         # On the mentor's side the learner may write everything.
         outcome, changes = document.receive(
             update, others_may_edit=True, others_may_edit_protected=self._role == "mentor"
         )
         match outcome:
             case Gap(reason=reason):
+                self._resuming.fell_behind()
                 return self._resync(document, reason)
             case Refusal(code=code, reason=reason):
+                self._resuming.left_out()
                 log.warning("update-refused code=%s reason=%s", code, reason)
                 self._listener.update_refused(reason)
             case Admitted():
                 self._gaps = 0
+                self._resuming.heard()
                 self._tell(changes)
             case _:
                 pass
+        if is_answer:
+            self._resuming.caught_up()
         return []
 
     def _tell(self, changes: Changes) -> None:
@@ -157,6 +188,11 @@ class Sync:
 
     def _begin_anew(self, lost: SessionDocument) -> list[bytes]:
         """What the server has not is given up; it stays in the editor's undo history."""
-        self.document = SessionDocument(lost.author, lost.seed)
+        document = self._begin(lost.author, lost.seed)
+        return [sync_frames.encode_step_1(document.state())]
+
+    def _begin(self, author: YjsClientId, seed: YjsClientId) -> SessionDocument:
+        document = self.document = SessionDocument(author, seed)
+        self._resuming = Resuming()
         self._listener.document_began()
-        return [sync_frames.encode_step_1(self.document.state())]
+        return document

@@ -69,7 +69,8 @@ class SessionDocument:
         self.seed = seed
         self._written_under: set[YjsClientId] = set()
         self._admission = AdmissionState(lambda path: paths.is_auto_run(FilePath(path)))
-        self._unstored: deque[tuple[Clock, bytes]] = deque()
+        self._unstored: deque[Clock] = deque()
+        self._unconfirmed: deque[bytes] = deque()
         self._changes = Changes()
         self._own_updates: list[bytes] = []
         self._is_ours = False
@@ -127,12 +128,13 @@ class SessionDocument:
         self._written_under.add(self.author)
         for update in made:
             self._admission.record_trusted(update)
-            self._unstored.append((self._admission.next_clock(self.author), update))
+            self._unstored.append(self._admission.next_clock(self.author))
+            self._unconfirmed.append(update)
         return made
 
     def stored(self, author: YjsClientId, clock: Clock) -> None:
-        """The server has on disk all that `author` wrote below `clock`."""
-        while author == self.author and self._unstored and self._unstored[0][0] <= clock:
+        """The server has on disk all that `author` inserted below `clock`. Of deletes it says nothing: they have no clock."""
+        while author == self.author and self._unstored and self._unstored[0] <= clock:
             self._unstored.popleft()
 
     @property
@@ -141,21 +143,31 @@ class SessionDocument:
 
     @property
     def oldest_unstored(self) -> Clock | None:
-        return self._unstored[0][0] if self._unstored else None
+        return self._unstored[0] if self._unstored else None
+
+    def confirmed(self, count: int) -> None:
+        """The server has the oldest `count` unconfirmed updates on disk, deletes and all."""
+        for _ in range(count):
+            self._unconfirmed.popleft()
+
+    @property
+    def unconfirmed_count(self) -> int:
+        return len(self._unconfirmed)
+
+    def unconfirmed(self) -> list[bytes]:
+        """Our updates that the server may lack, in order and in as few as it takes; at least one, which may be empty."""
+        return merged(list(self._unconfirmed)) or [EMPTY_UPDATE]
 
     def state(self) -> bytes:
         return state_vector.encode(self._admission.state_vector())
 
     def answer_to(self, their_state: bytes) -> list[bytes]:
-        """What the server lacks, in pieces it takes: one when it is small, else what it has not stored, in order.
-
-        At least one piece, which may be empty.
-        """
+        """What the server lacks, in pieces it takes: one when it is small, else as `unconfirmed`."""
         state_vector.decode(their_state)
         whole = self._doc.get_update(their_state)
         if len(whole) <= ANSWER_BYTES_MAX and Weight.of(whole).fits(ANSWER_LIMITS):
             return [whole]
-        return merged([update for _, update in self._unstored]) or [EMPTY_UPDATE]
+        return self.unconfirmed()
 
     # What is in it.
 

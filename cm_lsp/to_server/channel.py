@@ -28,6 +28,9 @@ AUTHOR_HEADER: Final = "Codementor-Yjs-Client"
 SEED_HEADER: Final = "Codementor-Yjs-Seed"
 """The id under which the server writes shared files into the document. No person ever gets it."""
 
+RESUMED_HEADER: Final = "Codementor-Resumed-After"
+"""The `?after=` we asked for, where the server goes on behind it; absent where both sides begin with their state."""
+
 FRAME_SECONDS: Final = 1 / 50
 """Edits made within this time of the last frame travel together."""
 
@@ -40,9 +43,17 @@ class Peer(Protocol):
     @property
     def may_send(self) -> bool: ...
 
-    def connected(self, author: YjsClientId, seed: YjsClientId, /) -> list[bytes]: ...
+    @property
+    def resume_after(self) -> int | None: ...
+
+    def connected(
+        self, author: YjsClientId, seed: YjsClientId, /, *, is_resumed: bool
+    ) -> list[bytes]: ...
 
     def received(self, frame: bytes, /) -> list[bytes]: ...
+
+    def query(self) -> bytes | None:
+        """Asked for when all the peer has made is sent."""
 
     def disconnected(self) -> None: ...
 
@@ -118,9 +129,9 @@ class DocumentChannel:
         from websockets.asyncio.client import connect
         from websockets.exceptions import ConnectionClosed
 
-        wanted = f"?client={self._author}" if self._author is not None else ""
+        after = self._peer.resume_after
         async with connect(
-            self._url + wanted,
+            self._url + self._wanted(after),
             additional_headers={"Authorization": f"Bearer {self._token}"},
             max_size=limits.FIRST_SYNC_BYTES_MAX,
             open_timeout=CONNECT_PATIENCE_SECONDS,
@@ -136,24 +147,27 @@ class DocumentChannel:
             self._author = author
             self._socket = socket
             try:
-                for first in self._peer.connected(author, seed):
+                resumed = _header(socket, RESUMED_HEADER)
+                is_resumed = after is not None and resumed == str(after)
+                for first in self._peer.connected(author, seed, is_resumed=is_resumed):
                     await socket.send(first)
                 self._backoff.succeeded()
                 async with asyncio.TaskGroup() as tasks:
                     writing = tasks.create_task(self._write(socket))
                     async for frame in socket:
                         if isinstance(frame, bytes):
-                            self._queue(self._peer.received(frame))
+                            self._frames.extend(self._peer.received(frame))
+                            self._wake.set()
                     writing.cancel()
             except* ConnectionClosed:
                 pass
             log.info("channel-closed code=%s reason=%s", socket.close_code, socket.close_reason)
             return socket.close_code
 
-    def _queue(self, frames: list[bytes]) -> None:
-        if frames:
-            self._frames.extend(frames)
-            self._wake.set()
+    def _wanted(self, after: int | None) -> str:
+        if self._author is None:
+            return ""
+        return f"?client={self._author}" + (f"&after={after}" if after is not None else "")
 
     async def _write(self, socket: "ClientConnection") -> None:
         loop = asyncio.get_running_loop()
@@ -167,6 +181,8 @@ class DocumentChannel:
             for update in self._merged(updates):
                 await socket.send(sync_frames.encode_update(update))
             await self._write_cursor(socket, loop)
+            if not (self._updates or self._frames) and (query := self._peer.query()) is not None:
+                await socket.send(query)
             if updates:
                 await asyncio.sleep(FRAME_SECONDS)
 
@@ -202,6 +218,10 @@ _FINAL_STATUS: Final = {
 
 
 def _id_of(socket: "ClientConnection", header: str) -> YjsClientId | None:
-    response = socket.response
-    value = response.headers.get(header, "") if response is not None else ""
+    value = _header(socket, header)
     return YjsClientId(int(value)) if value.isdigit() and len(value) <= 16 else None
+
+
+def _header(socket: "ClientConnection", header: str) -> str:
+    response = socket.response
+    return response.headers.get(header, "") if response is not None else ""

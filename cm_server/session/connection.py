@@ -62,7 +62,10 @@ class Wire(Protocol):
 
 
 class Connection:
-    """`client_id` is the author of what comes in; `is_bound` once it has been used or was asked for by number."""
+    """`client_id` is the author of what comes in; `is_bound` once it has been used or was asked for by number.
+
+    `resumed_after` is the number of the update behind which this connection goes on, for one that does not begin anew.
+    """
 
     __slots__ = (
         "_bytes",
@@ -81,6 +84,7 @@ class Connection:
         "lack",
         "pace",
         "person",
+        "resumed_after",
     )
 
     def __init__(
@@ -91,11 +95,13 @@ class Connection:
         pace: Pace,
         *,
         is_bound: bool,
+        resumed_after: int | None = None,
     ) -> None:
         self.id = connection_id
         self.person = person
         self.client_id = client_id
         self.is_bound = is_bound
+        self.resumed_after = resumed_after
         self.pace = pace
         self.lack = Lack()
         self.cursor_seen: Entry | None = None

@@ -105,21 +105,27 @@ def add_snapshot(session: Session, session_id: SessionId, number: int, content: 
 def load(session: Session, session_id: SessionId) -> StoredDocument:
     """The newest snapshot that is as it was written, and the updates behind it; raises `ContentDamaged`."""
     snapshot, snapshot_number = _snapshot(session, session_id)
-    rows = session.exec(
-        select(UpdateRow.number, UpdateRow.content, UpdateRow.sha256)
-        .where(col(UpdateRow.session_id) == session_id, col(UpdateRow.number) > snapshot_number)
-        .order_by(col(UpdateRow.number))
-    ).all()
-    for number, content, digest in rows:
-        if hashlib.sha256(content).digest() != digest:
-            raise ContentDamaged(f"Update {number} of session {session_id} has been changed.")
+    updates = after(session, session_id, snapshot_number)
     owners = session.exec(select(YjsClientRow).where(col(YjsClientRow.session_id) == session_id))
     return StoredDocument(
         snapshot=snapshot,
         snapshot_number=snapshot_number,
-        updates=[(number, content) for number, content, _ in rows],
+        updates=updates,
         clients={owner.client_id: PersonId(owner.person) for owner in owners},
     )
+
+
+def after(session: Session, session_id: SessionId, number: int) -> list[tuple[int, bytes]]:
+    """The updates behind `number` that are still there, each with its own, in order; raises `ContentDamaged`."""
+    rows = session.exec(
+        select(UpdateRow.number, UpdateRow.content, UpdateRow.sha256)
+        .where(col(UpdateRow.session_id) == session_id, col(UpdateRow.number) > number)
+        .order_by(col(UpdateRow.number))
+    ).all()
+    for one, content, digest in rows:
+        if hashlib.sha256(content).digest() != digest:
+            raise ContentDamaged(f"Update {one} of session {session_id} has been changed.")
+    return [(one, content) for one, content, _ in rows]
 
 
 def _snapshot(session: Session, session_id: SessionId) -> tuple[bytes, int]:

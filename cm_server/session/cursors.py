@@ -9,8 +9,9 @@ from collections.abc import Container, Iterable
 from typing import Final
 
 from cm_server.session.connection import Connection
-from cm_wire import limits
-from cm_wire.ids import YjsClientId
+from cm_server.session.standing import COLOURS, Standing
+from cm_wire import limits, printable
+from cm_wire.ids import PersonId, YjsClientId
 from cm_wire.yjs import awareness, sync_frames
 from cm_wire.yjs.awareness import Entry, User
 
@@ -19,16 +20,19 @@ _HEARD: Final = sync_frames.encode_awareness(awareness.encode([]))
 
 
 class Cursors:
-    def __init__(self, connections: Iterable[Connection]) -> None:
+    def __init__(self, connections: Iterable[Connection], standing: Standing) -> None:
         """`connections` is the room's own list, read whenever something is to be shown."""
         # Asked for once: Python 3.11 makes a system call to answer, which was a twentieth of what a message costs.
         self._loop = asyncio.get_running_loop()
         self._connections = connections
+        self._standing = standing
+        self._users: dict[PersonId, User] = {}
         self._shown: dict[YjsClientId, Entry] = {}
         self._clocks: dict[YjsClientId, int] = {}
 
-    def take(self, connection: Connection, entry: Entry, user: User, paths: Container[str]) -> None:
+    def take(self, connection: Connection, entry: Entry, paths: Container[str]) -> None:
         """Show a person's entry to the others, rewritten; `MalformedError` for a state of no known form."""
+        user = self._users.get(connection.person) or self._user(connection.person)
         rewritten = awareness.rewrite(
             entry, connection.cursor_seen, connection.client_id, user, paths
         )
@@ -60,6 +64,13 @@ class Cursors:
         if connection.client_id in self._shown:
             self._show(connection, awareness.GONE)
             del self._shown[connection.client_id]
+
+    def _user(self, person: PersonId) -> User:
+        role = self._standing.role_of(person)
+        assert role is not None
+        name = printable.display_name(self._standing.name_of(person), limits.NAME_CHARACTERS_MAX)
+        user = self._users[person] = User(person, name, COLOURS[role], role)
+        return user
 
     def _show_newest(self, connection: Connection) -> None:
         connection.cursor_timer = None

@@ -7,10 +7,10 @@ document cannot be trusted and has to be built anew from the log.
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from pycrdt import Doc, Map, Text
+from pycrdt import Doc, Map, Text, merge_updates
 
 from cm_wire import paths
 from cm_wire.ids import FilePath, YjsClientId
@@ -45,13 +45,13 @@ class SharedDocument:
     @classmethod
     def built(cls, snapshot: bytes, updates: Iterable[bytes]) -> "SharedDocument":
         """From our own log. Raises `DocumentLost` where the library or the check does not take it."""
-        doc = _merged(snapshot, updates)
+        doc = _loaded(snapshot, updates)
         return cls(doc, _known(doc.get_update()))
 
     @classmethod
     def opened(cls, snapshot: bytes, updates: Iterable[bytes]) -> "SharedDocument":
         """As `built`, without the check's part."""
-        return cls(_merged(snapshot, updates), None)
+        return cls(_loaded(snapshot, updates), None)
 
     @property
     def is_prepared(self) -> bool:
@@ -166,6 +166,11 @@ class SharedDocument:
         _apply(self._doc, update)
 
 
+def merged(updates: Sequence[bytes]) -> bytes:
+    """Updates of our own log as one, in their order; of none, the empty one."""
+    return updates[0] if len(updates) == 1 else merge_updates(*updates)
+
+
 def differing(ours: Mapping[FilePath, str], theirs: Mapping[FilePath, str]) -> tuple[FilePath, ...]:
     """The paths whose digests are not the same on both sides, or that only one side has."""
     return tuple(
@@ -173,7 +178,7 @@ def differing(ours: Mapping[FilePath, str], theirs: Mapping[FilePath, str]) -> t
     )
 
 
-def _merged(snapshot: bytes, updates: Iterable[bytes]) -> "Doc[Any]":
+def _loaded(snapshot: bytes, updates: Iterable[bytes]) -> "Doc[Any]":
     doc: Doc[Any] = Doc(client_id=SEED_CLIENT_ID)
     with doc.transaction():
         if snapshot:

@@ -26,6 +26,11 @@ class Lack:
         """Whether all that this person has was offered, and rests on what somebody else must bring."""
         return self._waits_since is not None
 
+    @property
+    def is_nothing(self) -> bool:
+        """Whether all that came has been taken, as far as can be known: nothing was left out, nothing is still to be brought."""
+        return not self._is_asked and self._waits_since is None
+
     def asked(self) -> None:
         self._is_asked = True
         self._waits_since = None

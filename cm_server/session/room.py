@@ -8,6 +8,7 @@ synchronous call; what must wait for the disk is told later by the update log.
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import structlog
@@ -20,15 +21,21 @@ from cm_server.session.authors import Authors
 from cm_server.session.connection import Connection
 from cm_server.session.cursors import Cursors
 from cm_server.session.document import SharedDocument
-from cm_server.session.standing import COLOURS, Standing
+from cm_server.session.standing import Standing
 from cm_server.session.update_log import UpdateLog
-from cm_wire import limits, printable
+from cm_wire import printable
 from cm_wire.ids import FilePath, PersonId, YjsClientId
 from cm_wire.to_client import EditsStored, Noticed
 from cm_wire.yjs import awareness, sync_frames
-from cm_wire.yjs.awareness import User
 from cm_wire.yjs.structs import Clock
-from cm_wire.yjs.sync_frames import AwarenessFrame, SyncStep1, SyncStep2, SyncUpdate
+from cm_wire.yjs.sync_frames import (
+    AwarenessFrame,
+    QueryAwareness,
+    QueryStored,
+    SyncStep1,
+    SyncStep2,
+    SyncUpdate,
+)
 from cm_wire.yjs.varint import MalformedError
 from cm_wire.yjs.verdict import (
     Admitted,
@@ -87,20 +94,24 @@ class Room:
         self._logged_bytes = sum(map(len, stored.contents))
         self._stored_bytes = self._logged_bytes + len(stored.snapshot)
         self._is_warned = False
-        self._cursors = Cursors(self.connections)
+        self._cursors = Cursors(self.connections, standing)
         self._acknowledgements = Acknowledgements(self._say_stored)
-        self._users: dict[PersonId, User] = {}
         self._alarm = Alarm(self.session_id, shared, floor.hub, floor.watcher)
         self._own_change_is_pending = False
 
     # Who is here.
 
-    def enter(self, connection: Connection) -> None:
-        """Begin a connection: ask what it has, say who is here and what of its edits is stored."""
+    def enter(self, connection: Connection, missed: bytes | None = None) -> None:
+        """Begin a connection: ask what it has, say who is here and what of its edits is stored.
+
+        `missed` is what `resuming` found for one that is resumed.
+        """
         if not self.is_present(connection.person):
             self._floor.watcher.joined(self.session_id, connection.person)
         self.connections.append(connection)
         self._ask(connection)
+        if missed is not None:
+            connection.send(sync_frames.encode_step_2(missed))
         self._cursors.show_all_to(connection)
         self._acknowledge(connection.client_id)
 
@@ -150,8 +161,12 @@ class Room:
                 connection.send(sync_frames.encode_step_2(missing))
             case SyncStep2():
                 self._take(connection, message.update, None, is_answer=True)
-            case _:
+            case QueryStored(query):
+                self._answer_when_stored(connection, query)
+            case QueryAwareness():
                 self._cursors.show_all_to(connection)
+            case _:
+                raise MalformedError("a frame that the server alone sends")
 
     def _take(
         self, connection: Connection, content_: bytes, frame: bytes | None, *, is_answer: bool
@@ -268,6 +283,8 @@ class Room:
         number = 0
         for entry in entries:
             number = max(number, entry.number)
+            if entry.then is not None:
+                entry.then()
             if entry.client is not None:
                 self._acknowledgements.stored(entry.client, entry.clock)
             if entry.content is not None:
@@ -294,6 +311,12 @@ class Room:
         """Called when another process owns the session: everybody must go there."""
         _log.error("session-owned-elsewhere", session=self.session_id, reason=reason)
         self.close(COME_BACK, "the session has moved; come back")
+
+    def _answer_when_stored(self, connection: Connection, query: int) -> None:
+        """Not at all while something of theirs is missing, or a number is reserved for what is not relayed yet."""
+        if connection.lack.is_nothing and not self._own_change_is_pending:
+            answer = sync_frames.encode_stored(query, self.number)
+            self._floor.log.put(update_log.Entry(self, then=partial(connection.send, answer)))
 
     def _acknowledge(self, client: YjsClientId) -> None:
         """Say how far a client's edits are stored, behind what waits for the disk."""
@@ -360,17 +383,7 @@ class Room:
         for entry in awareness.decode(payload):
             if not connection.is_bound and entry.client != connection.client_id:
                 self._bind(connection, entry.client)
-            self._cursors.take(connection, entry, self._user(connection.person), paths)
-
-    def _user(self, person: PersonId) -> User:
-        known = self._users.get(person)
-        if known is None:
-            standing = self._standing
-            role = standing.role_of(person)
-            assert role is not None
-            name = printable.display_name(standing.name_of(person), limits.NAME_CHARACTERS_MAX)
-            known = self._users[person] = User(person, name, COLOURS[role], role)
-        return known
+            self._cursors.take(connection, entry, paths)
 
     # The divergence alarm.
 

@@ -26,6 +26,7 @@ from cm_server.session import (
     lifecycle,
     note,
     patch,
+    resuming,
     room,
     states,
     store,
@@ -54,18 +55,6 @@ class Pacing:
     frames_per_second: float = limits.UPDATES_PER_SECOND + limits.CURSORS_PER_SECOND
     frames_burst: float = limits.UPDATES_BURST
     idle_seconds: float = 120.0
-
-
-class Unwatched:
-    """For a server part that runs without meter and flow (tests, benchmarks)."""
-
-    def joined(self, session_id: SessionId, person: PersonId) -> None: ...
-    def left(self, session_id: SessionId, person: PersonId) -> None: ...
-    def edited(self, session_id: SessionId, person: PersonId) -> None: ...
-    def texts_differed(
-        self, session_id: SessionId, person: PersonId, paths: tuple[FilePath, ...]
-    ) -> None: ...
-    def texts_agreed(self, session_id: SessionId, person: PersonId) -> None: ...
 
 
 class Rooms:
@@ -111,28 +100,38 @@ class Rooms:
     # People.
 
     async def join(
-        self, session_id: SessionId, person: PersonId, wanted: YjsClientId | None
+        self,
+        session_id: SessionId,
+        person: PersonId,
+        wanted: YjsClientId | None = None,
+        after: int | None = None,
     ) -> tuple[Room, Connection]:
         """Open a connection for a member. `wanted` is their client id of before; another's is not given.
+        With it `after` resumes, where that is possible: the last update they hold, by its number in the log.
 
         Refuses with `no-such-session`, `session-over`, `too-many`, `unavailable`.
         """
         async with self._lock(session_id):
             joined = await self._open_for(session_id, person)
             client = await self._client_id(joined, person, wanted)
+            is_back = client == wanted
+            missed = None
+            if is_back and after is not None:
+                missed = await resuming.missed(self._database, self._log, joined, after)
         connection = Connection(
             ConnectionId(self._new_id("con")),
             person,
             client,
             self._pace(),
-            is_bound=client == wanted,
+            is_bound=is_back,
+            resumed_after=after if missed is not None else None,
         )
         for other in tuple(joined.connections):
             if other.client_id == client:
                 self._replace(joined, other)
         for other in replaced(joined.connections, person, CONNECTIONS_PER_PERSON):
             self._replace(joined, other)
-        joined.enter(connection)
+        joined.enter(connection, missed)
         return joined, connection
 
     def leave(self, left: Room, connection: Connection) -> None:

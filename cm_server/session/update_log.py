@@ -6,7 +6,7 @@ everything waits here and nothing is acknowledged; when too much waits, rooms ta
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Final, Protocol
@@ -41,7 +41,8 @@ class Room(Protocol):
 class Entry:
     """`content` (update `number`) is to be written; `client` has then all below `clock` stored. Each part may be missing.
 
-    `new_client` is the row that says whose `client` is; it is written before any update.
+    `new_client` is the row that says whose `client` is; it is written before any update. `then` is called when this entry
+    and all before it are stored.
     """
 
     room: Room
@@ -50,6 +51,7 @@ class Entry:
     client: YjsClientId | None = None
     clock: int = 0
     new_client: Mapping[str, Any] | None = None
+    then: Callable[[], None] | None = None
 
 
 class UpdateLog:
@@ -71,6 +73,14 @@ class UpdateLog:
         if entry.content is not None:
             self._waiting_bytes += len(entry.content)
         self._wake.set()
+
+    def waiting(self, session_id: SessionId) -> list[tuple[int, bytes]]:
+        """The session's updates that wait for the disk, each with its number, in order."""
+        return [
+            (entry.number, entry.content)
+            for entry in chain(self._storing, self._waiting)
+            if entry.content is not None and entry.room.session_id == session_id
+        ]
 
     async def flushed(self, session_id: SessionId | None = None) -> None:
         """Return when nothing of the session (of any, for `None`) waits; that takes as long as the database is away."""

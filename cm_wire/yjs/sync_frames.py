@@ -1,7 +1,8 @@
 """The y-websocket wire: one frame, one typed value, and back.
 
-Owns the framing of sync steps, updates, awareness and the query for awareness. Does not read the
-updates inside. On the hot path: one slice in, one join out.
+Owns the framing of sync steps, updates, awareness and the query for awareness, and of the one thing that y-websocket has not:
+what is on disk (types 64 and 65), which the server says to those alone who ask. Does not read the updates inside. On the hot
+path: one slice in, one join out.
 """
 
 from typing import Final, TypeAlias
@@ -11,7 +12,7 @@ import msgspec
 from cm_wire import limits
 from cm_wire.yjs.varint import MalformedError, read_uint, write_uint
 
-_SYNC, _AWARENESS, _QUERY_AWARENESS = 0, 1, 3
+_SYNC, _AWARENESS, _QUERY_AWARENESS, _QUERY_STORED, _STORED = 0, 1, 3, 64, 65
 _STEP_1, _STEP_2, _UPDATE = 0, 1, 2
 _PREFIX_STEP_1: Final = bytes((_SYNC, _STEP_1))
 _PREFIX_STEP_2: Final = bytes((_SYNC, _STEP_2))
@@ -47,7 +48,22 @@ class QueryAwareness(msgspec.Struct, frozen=True, gc=False):
     """Asks for everybody's awareness."""
 
 
-Frame: TypeAlias = SyncStep1 | SyncStep2 | SyncUpdate | AwarenessFrame | QueryAwareness
+class QueryStored(msgspec.Struct, frozen=True, gc=False):
+    """Asks to be told when all that this connection carried before, either way, is on disk. `query` is its sender's own count."""
+
+    query: int
+
+
+class Stored(msgspec.Struct, frozen=True, gc=False):
+    """The answer: it is, and the log up to update `number` holds nothing else. A connection may be resumed from there."""
+
+    query: int
+    number: int
+
+
+Frame: TypeAlias = (
+    SyncStep1 | SyncStep2 | SyncUpdate | AwarenessFrame | QueryAwareness | QueryStored | Stored
+)
 
 _SYNC_KINDS: Final[tuple[type[SyncStep1] | type[SyncStep2] | type[SyncUpdate], ...]] = (
     SyncStep1,
@@ -78,6 +94,10 @@ def decode(frame: bytes, max_bytes: int = limits.SYNC_FRAME_BYTES_MAX) -> Frame:
         if length > 1:
             raise MalformedError(f"{length - 1} bytes follow a query for awareness")
         return QueryAwareness()
+    if kind == _QUERY_STORED:
+        return QueryStored(*_numbers(frame, 1))
+    if kind == _STORED:
+        return Stored(*_numbers(frame, 2))
     raise MalformedError(f"a frame of unknown type {kind}")
 
 
@@ -104,6 +124,34 @@ def encode_awareness(payload: bytes) -> bytes:
 def encode_query_awareness() -> bytes:
     """Frame the query for everybody's awareness."""
     return bytes((_QUERY_AWARENESS,))
+
+
+def encode_query_stored(query: int) -> bytes:
+    """Frame the query for what is on disk."""
+    return _framed_numbers(_QUERY_STORED, query)
+
+
+def encode_stored(query: int, number: int) -> bytes:
+    """Frame the answer to it."""
+    return _framed_numbers(_STORED, query, number)
+
+
+def _framed_numbers(kind: int, *numbers: int) -> bytes:
+    out = bytearray((kind,))
+    for number in numbers:
+        write_uint(out, number)
+    return bytes(out)
+
+
+def _numbers(frame: bytes, count: int) -> list[int]:
+    """All that follows the type."""
+    numbers, position = [], 1
+    for _ in range(count):
+        number, position = read_uint(frame, position)
+        numbers.append(number)
+    if position != len(frame):
+        raise MalformedError(f"{len(frame) - position} bytes follow a frame of type {frame[0]}")
+    return numbers
 
 
 def _payload(frame: bytes, position: int) -> bytes:

@@ -371,6 +371,7 @@ HOSTILE: dict[str, tuple[bytes | str, int]] = {
     ),
     "awareness that is no JSON": (b"\x01\x05\x01\x03\x01\x01{", 4400),
     "awareness of another's form": (b"\x01\x0f\x01\x03\x01\x0b" + b'{"cursor":1', 4400),
+    "what the server alone says": (sync_frames.encode_stored(1, 1), 4400),
     "text": ("hello", 1003),
 }
 

@@ -60,6 +60,12 @@ def test_all_texts_are_one_whatever_the_users_and_the_network_do(
         outcome_of(bridge_plan.make_plan(seed, kinds, 80, EVERYTHING), tmp_path)
 
 
+def test_connections_that_come_back_go_on_by_number(tmp_path: Path) -> None:
+    whats = (*TYPING, "network")
+    plans = [bridge_plan.make_plan(seed, ("plugin", "strict"), 80, whats) for seed in range(9)]
+    assert sum(outcome_of(plan, tmp_path).resumed for plan in plans) > len(plans)
+
+
 def test_who_types_on_while_a_slow_connection_comes_back_is_not_taken_for_out_of_step(
     tmp_path: Path,
 ) -> None:

@@ -28,11 +28,12 @@ from cm_server.hub import Hub
 from cm_server.identity import random_id
 from cm_server.session import events, lifecycle, store
 from cm_server.session.alarm import Watcher
-from cm_server.session.rooms import Pacing, Rooms, Unwatched
+from cm_server.session.rooms import Pacing, Rooms
 from cm_wire import faults, limits
 from cm_wire.ids import AskId, ConnectionId, PersonId, SessionId
 from cm_wire.money import Money
 from cm_wire.to_client import EditsStored, Happened
+from tests.support.unwatched import Unwatched
 
 LEARNER, MENTOR, STRANGER = (
     PersonId("per_learner"),

@@ -39,6 +39,8 @@ class Outcome:
     doubled: str
     closed: list[int]
     """Why the server closed connections by itself, other than for a restart."""
+    resumed: int
+    """Connections that went on by number."""
 
     @property
     def converged(self) -> bool:
@@ -74,7 +76,9 @@ class JavascriptUser:
 
     # The socket's peer.
 
-    def connected(self, client: YjsClientId) -> list[bytes]:
+    resume_after = None
+
+    def connected(self, client: YjsClientId, *, is_resumed: bool) -> list[bytes]:
         return self._replica.connect()
 
     def received(self, frame: bytes) -> list[bytes]:
@@ -136,7 +140,7 @@ def _person(
         return replica, socket
     user = EditorUser(time, rng, number, kind, start)
     socket = Socket(time, rng, server, number, user)
-    user.send_updates = socket.send_updates
+    user.send_updates, user.send = socket.send_updates, socket.send
     return user, socket
 
 
@@ -159,4 +163,5 @@ def _outcome(plan: Plan, run: Run) -> Outcome:
         texts += person.texts()
     at_rest = bridge_plan.outcome_of(plan, texts, run.deleted)
     closed = [code for socket in run.sockets for code in socket.closed]
-    return Outcome(texts, at_rest.lost, at_rest.doubled, closed)
+    resumed = sum(socket.resumed for socket in run.sockets)
+    return Outcome(texts, at_rest.lost, at_rest.doubled, closed, resumed)

@@ -58,6 +58,7 @@ class EditorUser:
         self.sync = Sync(role, self)
         self.buffer: Buffer | None = None
         self.send_updates: Callable[[list[bytes]], None] = lambda _: None
+        self.send: Callable[[list[bytes]], None] = lambda _: None
 
     def act(self, action: Action) -> str:
         """Carry out what a plan says, and return what that deleted."""
@@ -82,6 +83,8 @@ class EditorUser:
     def tick(self) -> None:
         if self.buffer is not None:
             self.buffer.tick()
+        if (query := self.sync.query()) is not None:
+            self.send([query])
 
     def texts(self) -> list[str]:
         """Everywhere this person has the text; at rest they are one."""
@@ -94,8 +97,12 @@ class EditorUser:
 
     # The socket's peer.
 
-    def connected(self, client: YjsClientId) -> list[bytes]:
-        return self.sync.connected(client, document.SEED_CLIENT_ID)
+    @property
+    def resume_after(self) -> int | None:
+        return self.sync.resume_after
+
+    def connected(self, client: YjsClientId, *, is_resumed: bool) -> list[bytes]:
+        return self.sync.connected(client, document.SEED_CLIENT_ID, is_resumed=is_resumed)
 
     def received(self, frame: bytes) -> list[bytes]:
         return self.sync.received(frame)

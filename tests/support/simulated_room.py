@@ -11,10 +11,9 @@ from typing import Any, Protocol, cast
 
 from cm_server.db import Database
 from cm_server.hub import Hub
-from cm_server.session import content, document, room
+from cm_server.session import content, document, resuming, room
 from cm_server.session.connection import Connection, Pace
 from cm_server.session.room import Floor, Room
-from cm_server.session.rooms import Unwatched
 from cm_server.session.standing import Standing
 from cm_server.session.update_log import UpdateLog
 from cm_wire.ids import AskId, ConnectionId, FilePath, PersonId, SessionId, YjsClientId
@@ -23,6 +22,7 @@ from cm_wire.to_client import Happened
 from cm_wire.yjs import sync_frames
 from tests.support.simulated_loop import LoopTime
 from tests.support.simulated_network import Link, Weather
+from tests.support.unwatched import Unwatched
 
 SESSION = SessionId("ses_plan")
 PATH = FilePath("a.py")
@@ -53,7 +53,7 @@ class Server:
         self.start()
 
     def start(self) -> None:
-        log = UpdateLog(cast("Database", self.disk))
+        self._log = log = UpdateLog(cast("Database", self.disk))
         self._writer = asyncio.create_task(log.run())
         updates = list(self.disk.updates)
         clients = {2 + side: person for side, person in enumerate(PEOPLE)}
@@ -66,6 +66,13 @@ class Server:
         self._writer.cancel()
         self.room.close(room.COME_BACK, "killed")
 
+    def missed(self, after: int | None) -> bytes | None:
+        """As `resuming.missed`, of this disk."""
+        if after is None:
+            return None
+        stored = [row for row in self.disk.updates if row[0] > after]
+        return resuming.joined_up(stored + self._log.waiting(SESSION), after, self.room.number)
+
     def text(self) -> str:
         return self.room.document.texts()[PATH]
 
@@ -73,7 +80,9 @@ class Server:
 class Peer(Protocol):
     """What sits at a person's end. Frames it returns are sent."""
 
-    def connected(self, client: YjsClientId) -> list[bytes]: ...
+    @property
+    def resume_after(self) -> int | None: ...
+    def connected(self, client: YjsClientId, *, is_resumed: bool) -> list[bytes]: ...
     def received(self, frame: bytes) -> list[bytes]: ...
     def disconnected(self) -> None: ...
     def told(self, happened: Happened) -> None: ...
@@ -97,6 +106,7 @@ class Socket:
         self._time, self._rng, self._server, self._peer = time, rng, server, peer
         self._person, self._client = PEOPLE[number], YjsClientId(2 + number)
         self.closed: list[int] = []
+        self.resumed = 0
         self._connections = 0
         self._connection: Connection | None = None
         self._out: Link[bytes] | None = None
@@ -114,8 +124,10 @@ class Socket:
         self._out = Link(self._time, self._rng, lambda f: joined.receive(here, f), weather)
         self._in = Link(self._time, self._rng, self._received, weather)
         self._server.hub.connect(self._person, name, self._peer.told)
-        self.send(self._peer.connected(self._client))
-        joined.enter(here)
+        missed = self._server.missed(self._peer.resume_after)
+        self.resumed += missed is not None
+        self.send(self._peer.connected(self._client, is_resumed=missed is not None))
+        joined.enter(here, missed)
         here.attach(_Wire(self._in), lambda: self._dropped(here))
 
     def disconnect(self) -> None:

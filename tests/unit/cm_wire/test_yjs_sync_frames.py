@@ -7,10 +7,11 @@ from pycrdt import create_sync_message, create_update_message
 
 from cm_wire import limits
 from cm_wire.yjs import sync_frames
-from cm_wire.yjs.varint import MalformedError
+from cm_wire.yjs.varint import MAX_UINT, MalformedError
 from tests.support.guarded_document import replica, seeded_update
 
 payloads = st.binary(max_size=400)
+numbers = st.integers(0, MAX_UINT)
 
 
 @given(payloads)
@@ -25,6 +26,14 @@ def test_every_kind_of_frame_comes_back(payload: bytes) -> None:
 def test_query_for_awareness_comes_back() -> None:
     query = sync_frames.decode(sync_frames.encode_query_awareness())
     assert isinstance(query, sync_frames.QueryAwareness)
+
+
+@given(numbers, numbers)
+def test_query_for_what_is_stored_and_its_answer_come_back(query: int, number: int) -> None:
+    asked = sync_frames.decode(sync_frames.encode_query_stored(query))
+    assert asked == sync_frames.QueryStored(query)
+    answer = sync_frames.decode(sync_frames.encode_stored(query, number))
+    assert answer == sync_frames.Stored(query, number)
 
 
 def test_frames_are_those_of_the_library() -> None:
@@ -43,6 +52,9 @@ def test_frames_are_those_of_the_library() -> None:
         (b"\x02\x00", "unknown type 2"),
         (b"\x63", "unknown type 99"),
         (b"\x03\x00", "1 bytes follow"),
+        (b"\x40", "end inside the integer"),
+        (b"\x40\x01\x00", "1 bytes follow a frame of type 64"),
+        (b"\x41\x01", "end inside the integer"),
         (b"\x00\x02\x05ab", "5 bytes announced, 2 in the frame"),
         (b"\x00\x02\x01ab", "1 bytes announced, 2 in the frame"),
         (b"\x00\x02" + b"\x80" * 11, "longer than 8 bytes"),
