@@ -85,7 +85,7 @@ class FrameSocket(WebSocketsSansIOProtocol):
         return self.writable.is_set()
 
     def write(self, payload: bytes) -> None:
-        """Send one binary frame; writes of one turn of the loop leave together."""
+        """Send one binary frame: at once, where nothing of this connection's waits."""
         if self.close_sent or self.transport.is_closing():
             return
         length = len(payload)

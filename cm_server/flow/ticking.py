@@ -71,8 +71,9 @@ async def tick(works: Works) -> None:
     for session_id in tuple(works.live.to_tell):
         works.live.to_tell.discard(session_id)
         await _guarded(lambda: meeting.refresh(works, session_id), "tell session")  # noqa: B023 - awaited at once
+    now_ms = events.moment(works.paid_clock).at_ms
     for standing in works.live.all():
-        why = due_end(works, standing)
+        why = due_end(works, standing, now_ms)
         if why is not None:
             await _guarded(lambda: _end(works, standing, why), "end session")  # noqa: B023 - awaited at once
 
@@ -98,17 +99,17 @@ async def end_before_holds_expire(works: Works) -> None:
                 telling.noticed(desk, person, HOLD_EXPIRES)
 
 
-def due_end(works: Works, standing: Standing) -> states.EndedWhy | None:
-    """Why the session must end now by itself, if it must."""
+def due_end(works: Works, standing: Standing, now_ms: int) -> states.EndedWhy | None:
+    """Why the session must end now by itself, if it must. `now_ms` is the paid clock's wall time."""
     lapsed = works.live.to_end.pop(standing.session_id, None)
     if lapsed is not None:
         return _ENDS.get(lapsed, "nobody-there")
     if standing.state != "triage":
         return None
-    waited_ms = events.moment(works.paid_clock).at_ms - standing.opened_at_ms
-    deadlines = works.deadlines
-    came = works.live.has_come(standing.session_id, standing.mentor)
-    if not came and waited_ms >= deadlines.mentor_comes_ms:
+    waited_ms, deadlines = now_ms - standing.opened_at_ms, works.deadlines
+    if waited_ms >= deadlines.mentor_comes_ms and not works.live.has_come(
+        standing.session_id, standing.mentor
+    ):
         return "mentor-never-came"
     return "triage-over" if waited_ms >= deadlines.triage_ms else None
 

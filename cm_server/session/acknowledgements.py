@@ -1,24 +1,31 @@
 """Tells authors how far their edits are stored, at a bearable rate.
 
-Owns: what was stored and not said yet. A guess that would be wrong: every commit is told. The first after a silence is told at
-once; while somebody types on, each word covers a second of keys, for a later clock says all that an earlier one does.
+Owns: what was stored and not said yet. Guesses that would be wrong: every commit is told. The first after a silence is told at
+once; while somebody types on, each word covers a second of keys, for a later clock says all that an earlier one does. And:
+that second is the same for all. One commit stores what hundreds of rooms wrote, and if they all spoke a second after it, then
+again a second after that, everybody's keys would wait behind their words.
 """
 
 import asyncio
 from collections.abc import Callable
 from typing import Final
+from zlib import crc32
 
 from cm_wire.ids import YjsClientId
 from cm_wire.yjs.structs import Clock
 
 INTERVAL_SECONDS: Final = 1.0
+SPREAD: Final = 0.25
+"""The share of the interval by which rooms differ."""
 
 
 class Acknowledgements:
-    __slots__ = ("_loop", "_say", "_silent_until", "_timer", "_unsaid")
+    __slots__ = ("_interval", "_loop", "_say", "_silent_until", "_timer", "_unsaid")
 
-    def __init__(self, say: Callable[[YjsClientId, Clock], None]) -> None:
+    def __init__(self, name: str, say: Callable[[YjsClientId, Clock], None]) -> None:
+        """`name` tells this room from others, the same at each start."""
         self._loop = asyncio.get_running_loop()
+        self._interval = INTERVAL_SECONDS * (1 - SPREAD * crc32(name.encode()) / 2**32)
         self._say = say
         self._unsaid: dict[YjsClientId, Clock] = {}
         self._silent_until = 0.0
@@ -41,7 +48,7 @@ class Acknowledgements:
             self._timer = None
         if not self._unsaid:
             return
-        self._silent_until = self._loop.time() + INTERVAL_SECONDS
+        self._silent_until = self._loop.time() + self._interval
         unsaid, self._unsaid = self._unsaid, {}
         for client, clock in unsaid.items():
             self._say(client, clock)

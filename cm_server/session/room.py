@@ -95,7 +95,7 @@ class Room:
         self._stored_bytes = self._logged_bytes + len(stored.snapshot)
         self._is_warned = False
         self._cursors = Cursors(self.connections, standing)
-        self._acknowledgements = Acknowledgements(self._say_stored)
+        self._acknowledgements = Acknowledgements(self.session_id, self._say_stored)
         self._alarm = Alarm(self.session_id, shared, floor.hub, floor.watcher)
         self._own_change_is_pending = False
 
