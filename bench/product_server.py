@@ -27,8 +27,8 @@ from cm_server.meter.facts import MeterOpened
 from cm_server.people import accounts, auth
 from cm_server.people.person import Person
 from cm_server.session import content, events, files, lifecycle
+from cm_server.session.connection import Pacing
 from cm_server.session.files import FileTexts
-from cm_server.session.rooms import Pacing
 from cm_server.settings import Settings
 from cm_wire.ids import AskId, FilePath, SessionId
 from cm_wire.money import Money

@@ -31,8 +31,8 @@ from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 from websockets.asyncio.client import ClientConnection, connect
 
+from cm_server.session.connection import Pacing
 from cm_server.session.document import SharedDocument
-from cm_server.session.rooms import Pacing
 from cm_wire.ids import FilePath, SessionId
 from cm_wire.yjs import sync_frames
 from cm_wire.yjs.sync_frames import SyncStep2

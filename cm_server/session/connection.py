@@ -8,6 +8,7 @@ that its other side lags does anything wait, of cursors the newest of each clien
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 from cm_server.session.lack import Lack
@@ -19,6 +20,15 @@ from cm_wire.yjs.awareness import Entry
 SLOW_READER: Final = 1013
 PERSISTS_SECONDS: Final = 10.0
 DELAY_SECONDS_MAX: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pacing:
+    """How fast one connection's frames are read, and how long an empty room stays in memory."""
+
+    frames_per_second: float = limits.UPDATES_PER_SECOND + limits.CURSORS_PER_SECOND
+    frames_burst: float = limits.UPDATES_BURST
+    idle_seconds: float = 120.0
 
 
 class Pace:

@@ -26,7 +26,7 @@ from cm_server.session.update_log import UpdateLog
 from cm_wire import printable
 from cm_wire.ids import FilePath, PersonId, YjsClientId
 from cm_wire.to_client import EditsStored, Noticed
-from cm_wire.yjs import awareness, sync_frames
+from cm_wire.yjs import awareness, sync_frames, verdict
 from cm_wire.yjs.structs import Clock
 from cm_wire.yjs.sync_frames import (
     AwarenessFrame,
@@ -98,6 +98,7 @@ class Room:
         self._acknowledgements = Acknowledgements(self.session_id, self._say_stored)
         self._alarm = Alarm(self.session_id, shared, floor.hub, floor.watcher)
         self._own_change_is_pending = False
+        self._reserved = 0
 
     # Who is here.
 
@@ -176,11 +177,7 @@ class Room:
             return
         outcome = self._decide(connection, content_, is_answer=is_answer)
         if is_answer:
-            left_out = isinstance(outcome, Admitted | Replayed) and (
-                outcome.withheld or outcome.missing
-            )
-            is_whole = type(outcome) is not Gap and not left_out
-            connection.lack.answered(_now(), is_whole=is_whole)
+            connection.lack.answered(_now(), is_whole=verdict.is_whole(outcome))
         if type(outcome) is Admitted:
             same = frame is not None and outcome.update is content_
             self._admitted(connection, outcome.update, frame if same else None)
@@ -241,10 +238,10 @@ class Room:
     # What does not enter.
 
     def _answer_gap(self, connection: Connection, gap: Gap) -> None:
-        verdict = connection.lack.gap(_now())
-        if verdict == "refuse":
+        decided = connection.lack.gap(_now())
+        if decided == "refuse":
             self._refuse(connection, Refusal(RefusalCode.WRONG_ORDER, gap.reason))
-        elif verdict == "ask":
+        elif decided == "ask":
             self._ask(connection)
 
     def _ask(self, connection: Connection) -> None:
@@ -314,7 +311,8 @@ class Room:
 
     def _answer_when_stored(self, connection: Connection, query: int) -> None:
         """Not at all while something of theirs is missing, or a number is reserved for what is not relayed yet."""
-        if connection.lack.is_nothing and not self._own_change_is_pending:
+        is_unsettled = self._own_change_is_pending or not connection.lack.is_nothing
+        if not (is_unsettled or self._floor.log.is_full):
             answer = sync_frames.encode_stored(query, self.number)
             self._floor.log.put(update_log.Entry(self, then=partial(connection.send, answer)))
 
@@ -360,12 +358,15 @@ class Room:
         assert not self._own_change_is_pending
         self._own_change_is_pending = True
         self.number += 1
-        return self.number
+        self._reserved = self.number
+        return self._reserved
 
     def finish_own_change(self, content_: bytes | None) -> None:
         """Apply and relay it, now that it is stored; `None` when it could not be."""
         self._own_change_is_pending = False
         if content_ is None:
+            # Told to somebody as known, a number that is in no row would be another update's after a restart.
+            self.number -= self.number == self._reserved
             return
         try:
             self.document.take_own(content_)

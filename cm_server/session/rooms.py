@@ -6,9 +6,9 @@ the server's start, `close` on its end, and mount `sync_socket.routes`.
 """
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Final
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from typing import Any, Final, TypeVar
 from weakref import WeakValueDictionary
 
 import structlog
@@ -32,12 +32,12 @@ from cm_server.session import (
     store,
 )
 from cm_server.session.alarm import Agreement, Watcher
-from cm_server.session.connection import Connection, Pace, replaced
+from cm_server.session.connection import Connection, Pace, Pacing, replaced
 from cm_server.session.files import FileTexts
 from cm_server.session.room import Floor, Room
 from cm_server.session.standing import Standing, member_role
 from cm_server.session.update_log import UpdateLog
-from cm_wire import faults, limits
+from cm_wire import faults
 from cm_wire.ids import ConnectionId, FilePath, PersonId, SessionId, YjsClientId
 from cm_wire.session import Mode
 from cm_wire.yjs.varint import MalformedError
@@ -45,16 +45,9 @@ from cm_wire.yjs.varint import MalformedError
 CONNECTIONS_PER_PERSON: Final = 3
 FLUSH_SECONDS_MAX: Final = 5.0
 
+T = TypeVar("T")
+
 _log = structlog.stdlib.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Pacing:
-    """How fast one connection's frames are read, and how long an empty room stays in memory."""
-
-    frames_per_second: float = limits.UPDATES_PER_SECOND + limits.CURSORS_PER_SECOND
-    frames_burst: float = limits.UPDATES_BURST
-    idle_seconds: float = 120.0
 
 
 class Rooms:
@@ -76,7 +69,7 @@ class Rooms:
         self._rooms: dict[SessionId, Room] = {}
         self._locks: WeakValueDictionary[SessionId, asyncio.Lock] = WeakValueDictionary()
         self._opening: dict[SessionId, Mode | None] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._writer: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -90,7 +83,7 @@ class Rooms:
         try:
             async with asyncio.timeout(FLUSH_SECONDS_MAX):
                 await self._log.flushed()
-                await asyncio.gather(*self._tasks)
+                await asyncio.gather(*self._tasks, return_exceptions=True)
         except TimeoutError:
             _log.error("edits-left-unstored", rooms=len(self._rooms))
         if self._writer is not None:
@@ -326,27 +319,34 @@ class Rooms:
         plan: Callable[[document.SharedDocument], bytes],
         record: Callable[[Session, dict[FilePath, str]], Standing],
     ) -> Standing:
-        """A change by the seed: its rule, its rows and its update in one transaction, then to everybody."""
-        async with self._lock(session_id):
-            changed = await self._open_for(session_id, person)
-            await changed.document.prepare()
-            texts = changed.document.texts()
-            # Made before it is known to be allowed: refusing it below leaves no trace of it.
-            update = plan(changed.document)
-            number = changed.begin_own_change()
+        """A change by the seed: its rule, its rows and its update in one transaction, then to everybody.
 
-            def work(session: Session) -> Standing:
-                standing = record(session, texts)
-                content.add_update(session, session_id, number, update)
+        It goes to its end also when its caller leaves: what is in the rows must be in the room.
+        """
+
+        async def carry_out() -> Standing:
+            async with self._lock(session_id):
+                changed = await self._open_for(session_id, person)
+                await changed.document.prepare()
+                texts = changed.document.texts()
+                # Made before it is known to be allowed: refusing it below leaves no trace of it.
+                update = plan(changed.document)
+                number = changed.begin_own_change()
+
+                def work(session: Session) -> Standing:
+                    standing = record(session, texts)
+                    content.add_update(session, session_id, number, update)
+                    return standing
+
+                try:
+                    standing = await self._database.write(work)
+                except BaseException:
+                    changed.finish_own_change(None)
+                    raise
+                changed.finish_own_change(update)
                 return standing
 
-            try:
-                standing = await self._database.write(work)
-            except BaseException:
-                changed.finish_own_change(None)
-                raise
-            changed.finish_own_change(update)
-            return standing
+        return await asyncio.shield(self._kept(carry_out()))
 
     async def _member_texts(
         self, session_id: SessionId, person: PersonId
@@ -374,9 +374,13 @@ class Rooms:
         return shared.texts()
 
     def _begin_snapshot(self, of: Room, number: int, whole: bytes) -> None:
-        task = asyncio.create_task(self._write_snapshot(of.session_id, number, whole))
+        self._kept(self._write_snapshot(of.session_id, number, whole))
+
+    def _kept(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _write_snapshot(self, session_id: SessionId, number: int, whole: bytes) -> None:
         try:

@@ -18,6 +18,8 @@ from cm_server.session import content
 from cm_wire.ids import SessionId, YjsClientId
 
 WAITING_BYTES_MAX: Final = 16 * 1024 * 1024
+WAITING_ENTRIES_MAX: Final = 100_000
+"""Of all kinds: who repeats what is known, or asks what is stored, adds no bytes to be written."""
 RETRY_SECONDS: Final = 1.0
 GATHER_SECONDS: Final = 0.25
 """How long a commit waits for company. Nobody waits for it: edits are relayed before, and acknowledged after it once a second."""
@@ -65,7 +67,8 @@ class UpdateLog:
 
     @property
     def is_full(self) -> bool:
-        return self._waiting_bytes > WAITING_BYTES_MAX
+        waiting = len(self._waiting)
+        return self._waiting_bytes > WAITING_BYTES_MAX or waiting > WAITING_ENTRIES_MAX
 
     def put(self, entry: Entry) -> None:
         """Queue without waiting."""

@@ -99,6 +99,15 @@ class Refusal(msgspec.Struct, frozen=True):
 Outcome: TypeAlias = Admitted | Replayed | Gap | Refusal
 
 
+def is_whole(outcome: Outcome) -> bool:
+    """Whether nothing of an answer was left out."""
+    match outcome:
+        case Admitted() | Replayed():
+            return not outcome.withheld and not outcome.missing
+        case _:
+            return False
+
+
 class RefusedError(Exception):
     """Carries a Refusal up to the one place that answers."""
 

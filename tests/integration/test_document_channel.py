@@ -12,7 +12,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from cm_server.session import lifecycle
-from cm_server.session.rooms import Pacing
+from cm_server.session.connection import Pacing
 from cm_wire import limits
 from cm_wire.ids import ConnectionId, FilePath, PersonId
 from cm_wire.to_client import EditsStored, Fact, Happened, Noticed

@@ -12,9 +12,9 @@ import pytest
 from pycrdt import Doc
 from sqlmodel import Session, col, func, select, update
 
+from cm_server.session.connection import Pacing
 from cm_server.session.content import ContentDamaged, add_update, load
 from cm_server.session.model import SnapshotRow, UpdateRow
-from cm_server.session.rooms import Pacing
 from cm_wire.ids import ConnectionId
 from cm_wire.to_client import EditsStored, Happened, Noticed
 from tests.support.document_server import (
@@ -173,6 +173,23 @@ async def test_sharing_fails_whole_when_the_database_is_away(tmp_path: Path) -> 
         assert mo.read("b.py") is None
         await server.rooms.share(SESSION, LEARNER, "b.py", "python", "now")
         await mo.waiting_for(lambda c: c.read("b.py") == "now")
+
+
+async def test_a_share_whose_caller_left_before_the_answer_reaches_everybody(
+    tmp_path: Path,
+) -> None:
+    async with shared(tmp_path / "data.sqlite3") as server, joined(server.url, MENTOR) as mo:
+        server.database.answers.clear()
+        sharing = asyncio.create_task(
+            server.rooms.share(SESSION, LEARNER, "b.py", "python", "y = 2\n")
+        )
+        while True:
+            if await server.database.read(lambda s: load(s, SESSION).last_number == 2):
+                break
+        sharing.cancel()
+        await asyncio.gather(sharing, return_exceptions=True)
+        server.database.answers.set()
+        await mo.waiting_for(lambda c: c.read("b.py") == "y = 2\n")
 
 
 async def test_another_owner_ends_the_room_and_not_the_server(tmp_path: Path) -> None:

@@ -16,8 +16,9 @@ from cm_lsp.sharing.document import Delta, SessionDocument
 from cm_lsp.sharing.positions import Utf8Offset
 from cm_lsp.to_server.backoff import Backoff
 from cm_lsp.to_server.channel import RESUMED_HEADER, DocumentChannel
-from cm_server.session import resuming
-from cm_server.session.rooms import Pacing
+from cm_server.db import StorageUnavailable
+from cm_server.session import resuming, update_log
+from cm_server.session.connection import Pacing
 from cm_wire.ids import ConnectionId, FilePath, PersonId, YjsClientId
 from cm_wire.session import Role
 from cm_wire.to_client import EditsStored, Happened
@@ -292,16 +293,43 @@ async def test_an_odd_number_is_refused_by_name(server: DocumentServer, after: s
 
 
 async def test_an_answer_to_a_query_names_the_newest_update(server: DocumentServer) -> None:
+    assert await stored(server, 7) == Stored(query=7, number=1)
+
+
+async def test_the_number_of_a_change_that_failed_is_not_told(server: DocumentServer) -> None:
+    """The next update gets it, perhaps after a restart; who held it to be known would miss that."""
+    async with joined(server.url, MENTOR):
+        server.database.is_away = True
+        with pytest.raises(StorageUnavailable):
+            await server.rooms.share(SESSION, LEARNER, "b.py", "python", "y = 2\n")
+        server.database.is_away = False
+        assert await stored(server, 8) == Stored(query=8, number=1)
+
+
+async def test_queries_pile_up_in_bounds_while_the_database_is_away(
+    server: DocumentServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(update_log, "WAITING_ENTRIES_MAX", 10)
+    async with joined(server.url, LEARNER) as lea:
+        server.database.is_away = True
+        for query in range(30):
+            await lea.send(sync_frames.encode_query_stored(query))
+        lea.text().insert(0, "x")
+        await lea.waiting_for(lambda c: c.closed_with == 1013)
+        server.database.is_away = False
+
+
+async def stored(server: DocumentServer, query: int) -> Stored:
     async with connect(
         server.url, additional_headers={"Authorization": f"Bearer {LEARNER}"}, proxy=None
     ) as socket:
         await socket.send(sync_frames.encode_step_2(b"\0\0"))
-        await socket.send(sync_frames.encode_query_stored(7))
-        while True:
-            frame = sync_frames.decode(await socket.recv(decode=False))
-            if isinstance(frame, Stored):
-                break
-        assert frame == Stored(query=7, number=1)
+        await socket.send(sync_frames.encode_query_stored(query))
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                frame = sync_frames.decode(await socket.recv(decode=False))
+                if isinstance(frame, Stored):
+                    return frame
 
 
 async def resumed_after(server: DocumentServer, query: str) -> str | None:

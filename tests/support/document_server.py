@@ -28,7 +28,8 @@ from cm_server.hub import Hub
 from cm_server.identity import random_id
 from cm_server.session import events, lifecycle, store
 from cm_server.session.alarm import Watcher
-from cm_server.session.rooms import Pacing, Rooms
+from cm_server.session.connection import Pacing
+from cm_server.session.rooms import Rooms
 from cm_wire import faults, limits
 from cm_wire.ids import AskId, ConnectionId, PersonId, SessionId
 from cm_wire.money import Money
@@ -56,13 +57,20 @@ class TokensAreIds:
 
 
 class UnreliableDatabase(Database):
-    """A database that can go away and come back."""
+    """A database that can go away and come back, and whose answers to writes can be held back."""
 
     is_away = False
 
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.answers = asyncio.Event()
+        self.answers.set()
+
     async def write(self, work: Callable[[Session], T]) -> T:
         self._check()
-        return await super().write(work)
+        written = await super().write(work)
+        await self.answers.wait()
+        return written
 
     async def append(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
         self._check()

@@ -22,7 +22,7 @@ from time import perf_counter
 from cm_lsp.sharing import document
 from cm_lsp.to_server.backoff import Backoff
 from cm_lsp.to_server.channel import DocumentChannel
-from cm_server.session.rooms import Pacing
+from cm_server.session.connection import Pacing
 from cm_wire.ids import ConnectionId, PersonId
 from tests.support import editing_trace
 from tests.support.document_server import LEARNER, MENTOR, SESSION, DocumentServer, serving
