@@ -14,15 +14,19 @@ UPDATES_PER_QUERY: Final = 64
 class Resuming:
     """Of one document. Begins, as each connection does, behind: what we have is not yet all that the server sent before."""
 
-    def __init__(self) -> None:
+    def __init__(self, queries: int = 0) -> None:
+        """`queries` is how many were sent before, for other documents: answers to them may still come."""
         self.after: int | None = None
         """The number of an update up to which we hold everything; `None` while we know of none."""
-        self._query = 0
+        self._query = queries
         self._own_at_query: int | None = None
         self._heard = 0
         self._is_behind = True
         self._is_due = True
         self._is_void = False
+
+    def for_another_document(self) -> "Resuming":
+        return Resuming(self._query)
 
     def fell_behind(self) -> None:
         """The line is new, or something was missing on it."""
@@ -44,7 +48,7 @@ class Resuming:
 
     def query(self, own_unconfirmed: int) -> int | None:
         """The query to send, if it is time for one; all our updates were sent before it."""
-        if self._is_behind or self._is_void:
+        if self._is_behind:
             return None
         news = self._heard + own_unconfirmed - (self._own_at_query or 0)
         if not self._is_due and news < UPDATES_PER_QUERY:
@@ -58,5 +62,6 @@ class Resuming:
         if query != self._query or self._own_at_query is None:
             return 0
         confirmed, self._own_at_query = self._own_at_query, None
-        self.after = number
+        if not self._is_void:
+            self.after = number
         return confirmed

@@ -84,6 +84,8 @@ class Sync:
 
         Resumed, it sends what it has behind `resume_after` by itself, and its question means what we have behind that.
         """
+        # What was asked to go on with may have been thrown away while the line came back.
+        is_resumed = is_resumed and self.resume_after is not None
         if self.document is None:
             document = self._begin(author, seed)
         else:
@@ -193,6 +195,6 @@ class Sync:
 
     def _begin(self, author: YjsClientId, seed: YjsClientId) -> SessionDocument:
         document = self.document = SessionDocument(author, seed)
-        self._resuming = Resuming()
+        self._resuming = self._resuming.for_another_document()
         self._listener.document_began()
         return document

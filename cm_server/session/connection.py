@@ -94,6 +94,7 @@ class Connection:
         "lack",
         "pace",
         "person",
+        "query_waits",
         "resumed_after",
     )
 
@@ -112,6 +113,7 @@ class Connection:
         self.client_id = client_id
         self.is_bound = is_bound
         self.resumed_after = resumed_after
+        self.query_waits = False
         self.pace = pace
         self.lack = Lack()
         self.cursor_seen: Entry | None = None
@@ -151,6 +153,11 @@ class Connection:
             return
         self._frames.append(frame)
         self._bytes += size
+
+    def answer_query(self, frame: bytes) -> None:
+        """To what is stored; until then no other is taken."""
+        self.query_waits = False
+        self.send(frame)
 
     def show(self, entry: Entry) -> None:
         """Send a cursor; where it has to wait, in place of an older one of the same client and behind all edits."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Table
+from sqlalchemy import Table, func
 from sqlmodel import Session, SQLModel, col, delete, select
 
 from cm_server.session.model import SnapshotRow, UpdateRow, YjsClientRow
@@ -113,6 +113,13 @@ def load(session: Session, session_id: SessionId) -> StoredDocument:
         updates=updates,
         clients={owner.client_id: PersonId(owner.person) for owner in owners},
     )
+
+
+def size_after(session: Session, session_id: SessionId, number: int) -> int:
+    """The bytes of the updates behind `number`."""
+    size = func.coalesce(func.sum(func.length(col(UpdateRow.content))), 0)
+    of_session = (col(UpdateRow.session_id) == session_id, col(UpdateRow.number) > number)
+    return int(session.exec(select(size).where(*of_session)).one())
 
 
 def after(session: Session, session_id: SessionId, number: int) -> list[tuple[int, bytes]]:

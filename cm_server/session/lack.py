@@ -13,12 +13,13 @@ Verdict = Literal["ask", "wait", "refuse"]
 
 
 class Lack:
-    __slots__ = ("_gaps", "_is_asked", "_waits_since")
+    __slots__ = ("_gaps", "_has_dropped", "_is_asked", "_waits_since")
 
     def __init__(self) -> None:
         """A connection begins with the question what it has."""
         self._gaps = 0
         self._is_asked = True
+        self._has_dropped = False
         self._waits_since: float | None = None
 
     @property
@@ -33,12 +34,17 @@ class Lack:
 
     def asked(self) -> None:
         self._is_asked = True
+        self._has_dropped = False
         self._waits_since = None
 
-    def answered(self, now: float, *, is_whole: bool) -> None:
-        """All that the person has came. Not whole: something in it rests on another's text that is not known here."""
+    def answered(self, now: float, *, is_whole: bool) -> bool:
+        """All that the person has came. Not whole: something in it rests on another's text that is not known here.
+
+        Returns whether to ask once more: a piece that came before was left out, and this last one may not repeat it.
+        """
         self._is_asked = False
         self._waits_since = None if is_whole else now
+        return is_whole and self._has_dropped
 
     def admitted(self) -> None:
         self._gaps = 0
@@ -48,6 +54,7 @@ class Lack:
         if self._waits_since is not None:
             return "wait" if now - self._waits_since < WAIT_SECONDS_MAX else "refuse"
         if self._is_asked:
+            self._has_dropped = True
             return "wait"
         self._gaps += 1
         return "ask" if self._gaps <= GAPS_MAX else "refuse"

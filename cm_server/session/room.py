@@ -103,10 +103,7 @@ class Room:
     # Who is here.
 
     def enter(self, connection: Connection, missed: bytes | None = None) -> None:
-        """Begin a connection: ask what it has, say who is here and what of its edits is stored.
-
-        `missed` is what `resuming` found for one that is resumed.
-        """
+        """Begin a connection: ask what it has, send what `resuming` found, say who is here and what of its edits is stored."""
         if not self.is_present(connection.person):
             self._floor.watcher.joined(self.session_id, connection.person)
         self.connections.append(connection)
@@ -176,8 +173,6 @@ class Room:
             connection.close(TRY_LATER, "edits cannot be stored now; keep them and come back")
             return
         outcome = self._decide(connection, content_, is_answer=is_answer)
-        if is_answer:
-            connection.lack.answered(_now(), is_whole=verdict.is_whole(outcome))
         if type(outcome) is Admitted:
             same = frame is not None and outcome.update is content_
             self._admitted(connection, outcome.update, frame if same else None)
@@ -189,6 +184,8 @@ class Room:
             self._refuse(connection, outcome)
         if is_answer:
             self._acknowledge_former(connection)
+            if connection.lack.answered(_now(), is_whole=verdict.is_whole(outcome)):
+                self._ask(connection)
 
     def _decide(self, connection: Connection, content_: bytes, *, is_answer: bool) -> Outcome:
         receive, person = self.document.receive, connection.person
@@ -292,8 +289,7 @@ class Room:
     def _say_stored(self, client: YjsClientId, clock: Clock) -> None:
         owner = self.authors.owner(client)
         if owner is not None:
-            fact = EditsStored(session_id=self.session_id, client=client, clock=clock)
-            self._floor.hub.mention(owner, fact)
+            self._floor.hub.mention(owner, EditsStored(self.session_id, client, clock))
 
     def not_stored_yet(self, reason: str) -> None:
         """Called while the database refuses; edits stay in memory and unacknowledged."""
@@ -312,9 +308,10 @@ class Room:
     def _answer_when_stored(self, connection: Connection, query: int) -> None:
         """Not at all while something of theirs is missing, or a number is reserved for what is not relayed yet."""
         is_unsettled = self._own_change_is_pending or not connection.lack.is_nothing
-        if not (is_unsettled or self._floor.log.is_full):
-            answer = sync_frames.encode_stored(query, self.number)
-            self._floor.log.put(update_log.Entry(self, then=partial(connection.send, answer)))
+        if not (is_unsettled or connection.query_waits):
+            connection.query_waits = True
+            answer = partial(connection.answer_query, sync_frames.encode_stored(query, self.number))
+            self._floor.log.put(update_log.Entry(self, then=answer))
 
     def _acknowledge(self, client: YjsClientId) -> None:
         """Say how far a client's edits are stored, behind what waits for the disk."""
@@ -327,6 +324,7 @@ class Room:
                 self._acknowledge(client)
 
     def _snapshot_if_due(self, number: int) -> None:
+        """Written behind all that is in it: else, after a crash, something in it would be in no row."""
         floor = self._floor
         due = (
             self._logged_updates >= floor.snapshot_updates
@@ -335,7 +333,8 @@ class Room:
         # A change of the seed that is stored but not yet applied would be missing in the snapshot.
         if due and number and not self._own_change_is_pending:
             self._logged_updates = self._logged_bytes = 0
-            floor.snapshot(self, number, self.document.whole())
+            take = partial(floor.snapshot, self, self.number, self.document.whole())
+            floor.log.put(update_log.Entry(self, then=take))
 
     def _count_stored(self, size: int) -> None:
         self._stored_bytes += size

@@ -107,17 +107,17 @@ class Rooms:
         async with self._lock(session_id):
             joined = await self._open_for(session_id, person)
             client = await self._client_id(joined, person, wanted)
-            is_back = client == wanted
-            missed = None
-            if is_back and after is not None:
-                missed = await resuming.missed(self._database, self._log, joined, after)
+            behind = after if client == wanted else None
+            missed = await resuming.missed(self._database, self._log, joined, behind)
+        if joined.is_closed:
+            raise StorageUnavailable("The session's document is being rebuilt.")
         connection = Connection(
             ConnectionId(self._new_id("con")),
             person,
             client,
             self._pace(),
-            is_bound=is_back,
-            resumed_after=after if missed is not None else None,
+            is_bound=client == wanted,
+            resumed_after=behind if missed is not None else None,
         )
         for other in tuple(joined.connections):
             if other.client_id == client:

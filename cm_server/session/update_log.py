@@ -127,6 +127,7 @@ class UpdateLog:
             except content.WrittenByOther as error:
                 room.lost(str(error))
                 self._forget_bytes(entries)
+                self._forget_room(room)
         return again
 
     async def _store(self, entries: list[Entry]) -> None:
@@ -146,6 +147,11 @@ class UpdateLog:
         self._forget_bytes(entries)
         for room, of_room in _by_room(entries).items():
             room.stored(of_room)
+
+    def _forget_room(self, room: Room) -> None:
+        """What waits would be written behind a hole."""
+        self._forget_bytes([entry for entry in self._waiting if entry.room is room])
+        self._waiting = [entry for entry in self._waiting if entry.room is not room]
 
     def _forget_bytes(self, entries: list[Entry]) -> None:
         self._waiting_bytes -= sum(len(entry.content or b"") for entry in entries)

@@ -1,9 +1,12 @@
 """Edits that rest on what the server has not got: it asks once, waits for who must bring it, and refuses nobody for that."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from websockets.asyncio.client import ClientConnection, connect
 
 from cm_server.session import lack
 from cm_wire.yjs import sync_frames
@@ -69,6 +72,25 @@ async def test_two_whose_lost_text_rests_on_each_others_both_get_it_in(
             assert person.closed_with is None
 
 
+async def test_a_piece_that_came_before_its_ground_is_asked_for_again(
+    server: DocumentServer,
+) -> None:
+    """The last piece of a long answer says that it was all; a piece before it may have had to be left out."""
+    async with joined(server.url, LEARNER) as lea, joined(server.url, MENTOR) as mo:
+        lost = unheard_from_mo(mo, "lost ")
+        lea.mute()
+        lea.hear(lost)
+        del lea.text()[0:7]
+        piece = lea.doc.get_update(lea.doc.get_state())
+        async with silent(server.url, LEARNER, lea.client_id) as socket:
+            await socket.send(sync_frames.encode_update(piece))
+            await socket.send(sync_frames.encode_step_2(b"\0\0"))
+            await answered(socket, lea)
+            await mo.send(sync_frames.encode_update(lost))
+            await answered(socket, lea)
+            await mo.waiting_for(lambda c: c.read() == "= 1\n")
+
+
 async def test_who_waits_too_long_for_another_is_sent_away_to_begin_anew(
     server: DocumentServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -80,6 +102,28 @@ async def test_who_waits_too_long_for_another_is_sent_away_to_begin_anew(
         lea.text().insert(0, "x")
         await lea.waiting_for(lambda c: c.closed_with == 4422)
         assert lea.close_reason.startswith("wrong-order: client")
+
+
+@asynccontextmanager
+async def silent(url: str, token: str, client: int) -> AsyncIterator[ClientConnection]:
+    """A connection on which nothing is answered by itself; the server's first question has been read."""
+    headers = {"Authorization": f"Bearer {token}"}
+    async with connect(f"{url}?client={client}", additional_headers=headers, proxy=None) as socket:
+        await asked(socket)
+        yield socket
+
+
+async def answered(socket: ClientConnection, person: YjsClient) -> None:
+    """Wait for the server's next question, and answer it."""
+    await socket.send(sync_frames.encode_step_2(person.doc.get_update(await asked(socket))))
+
+
+async def asked(socket: ClientConnection) -> bytes:
+    async with asyncio.timeout(20):
+        while True:
+            frame = sync_frames.decode(await socket.recv(decode=False))
+            if isinstance(frame, sync_frames.SyncStep1):
+                return frame.state_vector
 
 
 def unheard_from_mo(mo: YjsClient, text: str) -> bytes:

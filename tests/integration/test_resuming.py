@@ -2,119 +2,27 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
-from random import Random
 
 import pytest
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 
-from cm_lsp.session.sync import Sync
-from cm_lsp.sharing import document
-from cm_lsp.sharing.bridge_messages import ChangeCrdt, Utf8Edit
-from cm_lsp.sharing.document import Delta, SessionDocument
-from cm_lsp.sharing.positions import Utf8Offset
-from cm_lsp.to_server.backoff import Backoff
-from cm_lsp.to_server.channel import RESUMED_HEADER, DocumentChannel
-from cm_server.db import StorageUnavailable
-from cm_server.session import resuming, update_log
+from cm_lsp.to_server.channel import RESUMED_HEADER
+from cm_server.db import Database, StorageUnavailable
+from cm_server.session import resuming, room, update_log
 from cm_server.session.connection import Pacing
-from cm_wire.ids import ConnectionId, FilePath, PersonId, YjsClientId
-from cm_wire.session import Role
-from cm_wire.to_client import EditsStored, Happened
+from cm_server.session.room import Room
+from cm_server.session.update_log import UpdateLog
 from cm_wire.yjs import sync_frames
-from cm_wire.yjs.awareness import Entry
 from cm_wire.yjs.sync_frames import Frame, Stored, SyncStep1, SyncStep2
 from tests.support import cuttable_wire
 from tests.support.cuttable_wire import CuttableWire
+from tests.support.document_member import PATH, PATIENCE, Member, member
 from tests.support.document_server import LEARNER, MENTOR, SESSION, DocumentServer, serving
 from tests.support.waiting import until
 from tests.support.yjs_client import joined
 
-PATH = FilePath("a.py")
 PACING = Pacing(frames_per_second=100_000, frames_burst=100_000)
-PATIENCE = 20.0
-
-
-class Member(Sync):
-    """A language server's end of the document without an editor; `heard` and `said` are the frames of this connection."""
-
-    def __init__(self, role: Role) -> None:
-        super().__init__(role, self)
-        self.heard: list[Frame] = []
-        self.said: list[Frame] = []
-        self.channel: DocumentChannel | None = None
-        self.resumed: list[bool] = []
-
-    @property
-    def copy(self) -> SessionDocument:
-        assert self.document is not None
-        return self.document
-
-    def read(self) -> str | None:
-        if self.document is None or PATH not in self.document.paths():
-            return None
-        return self.document.text(PATH)
-
-    def edit(self, start: int, end: int, text: str) -> None:
-        assert self.channel is not None
-        change = Utf8Edit(Utf8Offset(start), Utf8Offset(end), text)
-        self.channel.send_updates(self.copy.change(PATH, ChangeCrdt((), (change,))))
-
-    def told(self, happened: Happened) -> None:
-        if isinstance(happened.fact, EditsStored) and self.document is not None:
-            self.document.stored(happened.fact.client, happened.fact.clock)
-
-    # The channel's peer.
-
-    def connected(
-        self, author: YjsClientId, seed: YjsClientId, *, is_resumed: bool = False
-    ) -> list[bytes]:
-        self.heard, self.said = [], []
-        self.resumed.append(is_resumed)
-        frames = super().connected(author, seed, is_resumed=is_resumed)
-        self.said += map(sync_frames.decode, frames)
-        return frames
-
-    def received(self, frame: bytes) -> list[bytes]:
-        self.heard.append(sync_frames.decode(frame))
-        frames = super().received(frame)
-        self.said += map(sync_frames.decode, frames)
-        return frames
-
-    # `sync.Listener`.
-
-    def document_began(self) -> None: ...
-    def files_changed(self) -> None: ...
-    def text_changed(self, path: FilePath, delta: Delta, /) -> None: ...
-    def texts_settled(self) -> None: ...
-    def cursors_moved(self, entries: list[Entry], /) -> None: ...
-    def connection_changed(self, *, is_connected: bool) -> None: ...
-
-    def update_refused(self, reason: str, /) -> None:
-        raise AssertionError(reason)
-
-
-@asynccontextmanager
-async def member(server: DocumentServer, person: PersonId, port: int) -> AsyncIterator[Member]:
-    sync = Member("learner" if person == LEARNER else "mentor")
-    sync.channel = DocumentChannel(
-        f"http://127.0.0.1:{port}",
-        SESSION,
-        person,
-        client="test",
-        backoff=Backoff(Random(1)),
-        peer=sync,
-        merged=document.merged,
-    )
-    server.hub.connect(person, ConnectionId(person), sync.told)
-    running = asyncio.create_task(sync.channel.run())
-    try:
-        await until(lambda: sync.read() is not None, "the document is here", PATIENCE)
-        yield sync
-    finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
 
 
 @pytest.fixture
@@ -250,6 +158,44 @@ async def test_after_more_than_is_worth_merging_the_state_vector_decides(
         assert mo.resumed == [False, False]
 
 
+async def test_after_more_bytes_than_may_wait_for_a_socket_the_state_vector_decides(
+    server: DocumentServer,
+) -> None:
+    async with (
+        cuttable_wire.to(server.port) as wire,
+        member(server, LEARNER, server.port) as lea,
+        member(server, MENTOR, wire.port) as mo,
+    ):
+        await ask_again(lea, mo)
+        await cut(mo, wire)
+        for name in ("b.py", "c.py"):
+            await server.rooms.share(SESSION, LEARNER, name, "python", ("y" * 99 + "\n") * 6_000)
+        await back(mo, wire)
+        assert mo.resumed == [False, False]
+        assert mo.copy.paths() == {PATH, "b.py", "c.py"}
+
+
+async def test_a_room_that_closed_while_somebody_came_is_not_entered(
+    server: DocumentServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with joined(server.url, MENTOR) as mo:
+        client = mo.client_id
+    real = resuming.missed
+
+    async def missed(database: Database, log: UpdateLog, of: Room, after: int) -> bytes | None:
+        found = await real(database, log, of, after)
+        of.close(room.COME_BACK, "the document is being rebuilt")
+        return found
+
+    monkeypatch.setattr(resuming, "missed", missed)
+    url = f"{server.url}?client={client}&after=1"
+    async with joined(url, MENTOR) as back_too_early:
+        await back_too_early.waiting_for(lambda c: c.closed_with == 1013)
+    monkeypatch.undo()
+    async with joined(server.url, MENTOR, client=client) as mo_again:
+        assert mo_again.read() == "x = 1\n"
+
+
 async def test_nothing_is_called_stored_while_the_database_is_away(
     server: DocumentServer,
 ) -> None:
@@ -306,17 +252,50 @@ async def test_the_number_of_a_change_that_failed_is_not_told(server: DocumentSe
         assert await stored(server, 8) == Stored(query=8, number=1)
 
 
-async def test_queries_pile_up_in_bounds_while_the_database_is_away(
+async def test_of_many_queries_one_waits_while_the_database_is_away(server: DocumentServer) -> None:
+    async with connect(
+        server.url, additional_headers={"Authorization": f"Bearer {LEARNER}"}, proxy=None
+    ) as socket:
+        await socket.send(sync_frames.encode_step_2(b"\0\0"))
+        async with joined(server.url, MENTOR) as mo:
+            server.database.is_away = True
+            mo.text().insert(0, "x")
+            for query in range(30):
+                await socket.send(sync_frames.encode_query_stored(query))
+            await socket.send(sync_frames.encode_query_awareness())
+            await socket.send(sync_frames.encode_step_1(b"\0"))
+            await until_step_2(socket)
+            server.database.is_away = False
+            heard = [await next_stored(socket)]
+        await socket.send(sync_frames.encode_query_stored(99))
+        heard.append(await next_stored(socket))
+        assert [frame.query for frame in heard] == [0, 99]
+
+
+async def test_what_is_only_repeated_piles_up_in_bounds_while_the_database_is_away(
     server: DocumentServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(update_log, "WAITING_ENTRIES_MAX", 10)
     async with joined(server.url, LEARNER) as lea:
         server.database.is_away = True
-        for query in range(30):
-            await lea.send(sync_frames.encode_query_stored(query))
-        lea.text().insert(0, "x")
+        for _ in range(30):
+            await lea.send(sync_frames.encode_update(b"\0\0"))
         await lea.waiting_for(lambda c: c.closed_with == 1013)
         server.database.is_away = False
+
+
+async def until_step_2(socket: ClientConnection) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while not isinstance(sync_frames.decode(await socket.recv(decode=False)), SyncStep2):
+            pass
+
+
+async def next_stored(socket: ClientConnection) -> Stored:
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            frame = sync_frames.decode(await socket.recv(decode=False))
+            if isinstance(frame, Stored):
+                return frame
 
 
 async def stored(server: DocumentServer, query: int) -> Stored:
@@ -325,11 +304,7 @@ async def stored(server: DocumentServer, query: int) -> Stored:
     ) as socket:
         await socket.send(sync_frames.encode_step_2(b"\0\0"))
         await socket.send(sync_frames.encode_query_stored(query))
-        async with asyncio.timeout(PATIENCE):
-            while True:
-                frame = sync_frames.decode(await socket.recv(decode=False))
-                if isinstance(frame, Stored):
-                    return frame
+        return await next_stored(socket)
 
 
 async def resumed_after(server: DocumentServer, query: str) -> str | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from cm_server.session import update_log
 from tests.support import bridge_plan, session_plan, simulated_loop
 from tests.support.bridge_plan import EVERYTHING, TYPING, Plan
 from tests.support.session_plan import Outcome
@@ -58,6 +59,17 @@ def test_all_texts_are_one_whatever_the_users_and_the_network_do(
 ) -> None:
     for seed in range(FIRST_SEED, FIRST_SEED + RUNS):
         outcome_of(bridge_plan.make_plan(seed, kinds, 80, EVERYTHING), tmp_path)
+
+
+def test_a_snapshot_holds_what_its_number_names_also_while_much_waits_for_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else, after a crash, an update in it would come again as known, and reach nobody who was away."""
+    monkeypatch.setattr(update_log, "ENTRIES_AT_ONCE", 1)
+    for seed in range(FIRST_SEED, FIRST_SEED + 2 * RUNS):
+        outcome_of(
+            bridge_plan.make_plan(seed, ("plugin", "strict"), 80, (*TYPING, "network")), tmp_path
+        )
 
 
 def test_connections_that_come_back_go_on_by_number(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ SESSION = SessionId("ses_plan")
 PATH = FilePath("a.py")
 PEOPLE = (PersonId("lea"), PersonId("mo"))
 STORE_SECONDS = 0.004
+SNAPSHOT_UPDATES = 12
 
 
 class Disk:
@@ -35,6 +36,7 @@ class Disk:
 
     def __init__(self) -> None:
         self.updates: list[tuple[int, bytes]] = []
+        self.snapshots: list[tuple[int, bytes]] = [(0, b"")]
 
     async def append(self, table: object, rows: Sequence[Mapping[str, Any]]) -> None:
         await asyncio.sleep(STORE_SECONDS)
@@ -55,11 +57,12 @@ class Server:
     def start(self) -> None:
         self._log = log = UpdateLog(cast("Database", self.disk))
         self._writer = asyncio.create_task(log.run())
-        updates = list(self.disk.updates)
+        number, snapshot = self.disk.snapshots[-1]
+        updates = [update for update in self.disk.updates if update[0] > number]
         clients = {2 + side: person for side, person in enumerate(PEOPLE)}
-        stored = content.StoredDocument(b"", 0, updates, clients)
-        floor = Floor(log, self.hub, Unwatched(), lambda *_: None)
-        shared = document.SharedDocument.built(b"", stored.contents)
+        stored = content.StoredDocument(snapshot, number, updates, clients)
+        floor = Floor(log, self.hub, Unwatched(), self._take_snapshot, SNAPSHOT_UPDATES)
+        shared = document.SharedDocument.built(snapshot, stored.contents)
         self.room = Room(floor, _standing(), stored, shared)
 
     def kill(self) -> None:
@@ -72,6 +75,14 @@ class Server:
             return None
         stored = [row for row in self.disk.updates if row[0] > after]
         return resuming.joined_up(stored + self._log.waiting(SESSION), after, self.room.number)
+
+    def _take_snapshot(self, of: Room, number: int, whole: bytes) -> None:
+        """At once, and so before what is not stored yet."""
+        assert of is self.room
+        named = [update for at, update in self.disk.updates if at <= number]
+        replayed = document.SharedDocument.built(b"", named)
+        assert document.SharedDocument.built(whole, []).texts() == replayed.texts()
+        self.disk.snapshots.append((number, whole))
 
     def text(self) -> str:
         return self.room.document.texts()[PATH]

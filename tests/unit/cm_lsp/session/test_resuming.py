@@ -77,9 +77,13 @@ def test_an_answer_that_was_given_before_something_was_missed_is_not_taken() -> 
 def test_a_copy_that_left_something_out_is_never_resumed_by_number() -> None:
     resuming = caught_up()
     answered(resuming, 0, number=5)
+    query = resuming.query(1_000)
+    assert query is not None
     resuming.left_out()
+    assert resuming.answered(query, 40) == 1_000
     assert resuming.after is None
-    assert resuming.query(1_000) is None
+    assert answered(resuming, 1_000, number=90) == 1_000
+    assert resuming.after is None
 
 
 def test_an_answer_nobody_asked_for_changes_nothing() -> None:
