@@ -15,7 +15,6 @@ FUNCTION_LINES_MAX = 50
 LONG_FILES = {
     "tests/contract/test_payment_gateway.py",
     "tests/integration/billing/test_nasty_scenarios.py",
-    "tests/integration/test_document_channel.py",
     "tests/integration/test_meter.py",
     "tests/support/planted_secrets.py",
 }

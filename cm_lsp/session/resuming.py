@@ -46,12 +46,16 @@ class Resuming:
         self._is_void = True
         self.after = None
 
+    def is_due(self, own_unconfirmed: int) -> bool:
+        """Whether to ask now."""
+        if self._is_behind:
+            return False
+        news = self._heard + own_unconfirmed - (self._own_at_query or 0)
+        return self._is_due or news >= UPDATES_PER_QUERY
+
     def query(self, own_unconfirmed: int) -> int | None:
         """The query to send, if it is time for one; all our updates were sent before it."""
-        if self._is_behind:
-            return None
-        news = self._heard + own_unconfirmed - (self._own_at_query or 0)
-        if not self._is_due and news < UPDATES_PER_QUERY:
+        if not self.is_due(own_unconfirmed):
             return None
         self._query += 1
         self._heard, self._own_at_query, self._is_due = 0, own_unconfirmed, False

@@ -121,6 +121,14 @@ class Sync:
             log.error("document-lost reason=%s", error)  # noqa: TRY400 - the reason says it all
             return self._begin_anew(document)
 
+    @property
+    def wants_to_ask(self) -> bool:
+        """Whether it is time for a `query`."""
+        document = self.document
+        if document is None or not self._has_answered:
+            return False
+        return self._resuming.is_due(document.unconfirmed_count)
+
     def query(self) -> bytes | None:
         """A question to send now, where it is time for one and all we have made is sent."""
         if self.document is None or not self._has_answered:

@@ -52,6 +52,9 @@ class Peer(Protocol):
 
     def received(self, frame: bytes, /) -> list[bytes]: ...
 
+    @property
+    def wants_to_ask(self) -> bool: ...
+
     def query(self) -> bytes | None:
         """Asked for when all the peer has made is sent."""
 
@@ -156,13 +159,17 @@ class DocumentChannel:
                     writing = tasks.create_task(self._write(socket))
                     async for frame in socket:
                         if isinstance(frame, bytes):
-                            self._frames.extend(self._peer.received(frame))
-                            self._wake.set()
+                            self._queue(self._peer.received(frame))
                     writing.cancel()
             except* ConnectionClosed:
                 pass
             log.info("channel-closed code=%s reason=%s", socket.close_code, socket.close_reason)
             return socket.close_code
+
+    def _queue(self, frames: list[bytes]) -> None:
+        self._frames.extend(frames)
+        if frames or self._peer.wants_to_ask:
+            self._wake.set()
 
     def _wanted(self, after: int | None) -> str:
         if self._author is None:

@@ -97,8 +97,8 @@ class Room:
         self._cursors = Cursors(self.connections, standing)
         self._acknowledgements = Acknowledgements(self.session_id, self._say_stored)
         self._alarm = Alarm(self.session_id, shared, floor.hub, floor.watcher)
-        self._own_change_is_pending = False
-        self._reserved = 0
+        self._reserved: int | None = None
+        """The number of a change by the seed that is under way."""
 
     # Who is here.
 
@@ -307,8 +307,8 @@ class Room:
 
     def _answer_when_stored(self, connection: Connection, query: int) -> None:
         """Not at all while something of theirs is missing, or a number is reserved for what is not relayed yet."""
-        is_unsettled = self._own_change_is_pending or not connection.lack.is_nothing
-        if not (is_unsettled or connection.query_waits):
+        is_settled = self._reserved is None and connection.lack.is_nothing
+        if is_settled and not connection.query_waits:
             connection.query_waits = True
             answer = partial(connection.answer_query, sync_frames.encode_stored(query, self.number))
             self._floor.log.put(update_log.Entry(self, then=answer))
@@ -331,7 +331,7 @@ class Room:
             or self._logged_bytes >= floor.snapshot_bytes
         )
         # A change of the seed that is stored but not yet applied would be missing in the snapshot.
-        if due and number and not self._own_change_is_pending:
+        if due and number and self._reserved is None:
             self._logged_updates = self._logged_bytes = 0
             take = partial(floor.snapshot, self, self.number, self.document.whole())
             floor.log.put(update_log.Entry(self, then=take))
@@ -354,18 +354,18 @@ class Room:
 
     def begin_own_change(self) -> int:
         """Reserve the number of a change by the seed. One at a time; the caller holds the lock."""
-        assert not self._own_change_is_pending
-        self._own_change_is_pending = True
+        assert self._reserved is None
         self.number += 1
         self._reserved = self.number
-        return self._reserved
+        return self.number
 
     def finish_own_change(self, content_: bytes | None) -> None:
         """Apply and relay it, now that it is stored; `None` when it could not be."""
-        self._own_change_is_pending = False
+        reserved, self._reserved = self._reserved, None
         if content_ is None:
             # Told to somebody as known, a number that is in no row would be another update's after a restart.
-            self.number -= self.number == self._reserved
+            if self.number == reserved:
+                self.number -= 1
             return
         try:
             self.document.take_own(content_)

@@ -55,7 +55,7 @@ class QueryStored(msgspec.Struct, frozen=True, gc=False):
 
 
 class Stored(msgspec.Struct, frozen=True, gc=False):
-    """The answer: it is, and the log up to update `number` holds nothing else. A connection may be resumed from there."""
+    """The answer: it is, and whoever asked holds all of the log up to update `number`. A connection may be resumed from there."""
 
     query: int
     number: int

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,17 @@ async def server(tmp_path: Path) -> AsyncIterator[DocumentServer]:
         await running.open_session()
         await running.rooms.share(SESSION, LEARNER, PATH, "python", "x = 1\n")
         yield running
+
+
+@asynccontextmanager
+async def both(server: DocumentServer) -> AsyncIterator[tuple[Member, Member, CuttableWire]]:
+    """The learner, the mentor, and the wire between the mentor and the server."""
+    async with (
+        cuttable_wire.to(server.port) as wire,
+        member(server, LEARNER, server.port) as lea,
+        member(server, MENTOR, wire.port) as mo,
+    ):
+        yield lea, mo, wire
 
 
 async def with_a_history(lea: Member, mo: Member) -> None:
@@ -79,11 +91,7 @@ def size(frames: list[Frame]) -> int:
 
 
 async def test_only_what_came_meanwhile_travels_either_way(server: DocumentServer) -> None:
-    async with (
-        cuttable_wire.to(server.port) as wire,
-        member(server, LEARNER, server.port) as lea,
-        member(server, MENTOR, wire.port) as mo,
-    ):
+    async with both(server) as (lea, mo, wire):
         await with_a_history(lea, mo)
         await cut(mo, wire)
         whole_difference = len(mo.copy.answer_to(lea.copy.state())[0])
@@ -141,11 +149,7 @@ async def test_a_server_that_was_restarted_goes_on_by_number(tmp_path: Path) -> 
 async def test_after_more_than_is_worth_merging_the_state_vector_decides(
     server: DocumentServer,
 ) -> None:
-    async with (
-        cuttable_wire.to(server.port) as wire,
-        member(server, LEARNER, server.port) as lea,
-        member(server, MENTOR, wire.port) as mo,
-    ):
+    async with both(server) as (lea, mo, wire):
         await with_a_history(lea, mo)
         await cut(mo, wire)
         enough = (lea.resume_after or 0) + 2 * resuming.UPDATES_MAX
@@ -161,11 +165,7 @@ async def test_after_more_than_is_worth_merging_the_state_vector_decides(
 async def test_after_more_bytes_than_may_wait_for_a_socket_the_state_vector_decides(
     server: DocumentServer,
 ) -> None:
-    async with (
-        cuttable_wire.to(server.port) as wire,
-        member(server, LEARNER, server.port) as lea,
-        member(server, MENTOR, wire.port) as mo,
-    ):
+    async with both(server) as (lea, mo, wire):
         await ask_again(lea, mo)
         await cut(mo, wire)
         for name in ("b.py", "c.py"):
